@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+# One Makefile for everything. A new .c file, program folder or test needs no edit here:
+#   <layer>/**/*.c            -> $(BUILD)/<layer>.a          (layers: lib images runtime migrate)
+#   cli/*.c                   -> $(BUILD)/bin/skiff          (cli/ but for main.c, cmd_*.c is shared)
+#   cli/<program>/*.c         -> the programs of PROGRAMS below
+#   tests/unit/<layer>/*.c    -> one cmocka program each, linked with that layer and those below
+#   tests/it/test_*.c         -> one cmocka program each that drives the built programs
+
+BUILD   ?= build
+PREFIX  ?= /usr/local
+CC      ?= gcc
+VERSION := 0.1.0
+Q       := $(if $(V),,@)
+
+CFLAGS  ?= -O2 -g
+SK_WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef \
+	   -Wvla -Wwrite-strings -Wpointer-arith -Wconversion -Wno-sign-conversion -Werror
+SK_HARD := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+SK_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DSK_VERSION='"$(VERSION)"' -I. -include lib/banned.h \
+	   -MMD -MP $(SK_WARN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(SK_HARD)) $(CFLAGS)
+SK_LDFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE),-pie -Wl,-z,relro,-z,now) -Wl,--as-needed $(LDFLAGS)
+# Sanitizers cannot be linked into a static program.
+STATIC  := $(if $(SANITIZE),,-static-pie)
+
+# Static where Debian has the library: fewer objects to load at each start.
+FAST_LIBS  := -Wl,-Bstatic -ljson-c -lseccomp -lcap -lyaml -Wl,-Bdynamic -lmnl -ldl -lm -lpthread
+IMAGE_LIBS := -larchive -lcrypto $(FAST_LIBS)
+VM_LIBS    := -lvirt -lvirt-qemu $(FAST_LIBS)
+
+LAYERS := lib images runtime migrate
+src = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
+obj = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+CLI_COMMON := $(filter-out cli/main.c cli/cmd_%.c,$(wildcard cli/*.c))
+ARCHIVES   := $(LAYERS:%=$(BUILD)/%.a) $(BUILD)/cli.a
+UP_lib     := $(BUILD)/lib.a
+UP_images  := $(BUILD)/images.a $(UP_lib)
+UP_runtime := $(BUILD)/runtime.a $(UP_lib)
+UP_migrate := $(BUILD)/migrate.a $(BUILD)/images.a $(BUILD)/runtime.a $(UP_lib)
+UP_cli     := $(BUILD)/cli.a $(UP_migrate)
+LIBS_lib     := $(FAST_LIBS)
+LIBS_runtime := $(FAST_LIBS)
+LIBS_images  := $(IMAGE_LIBS)
+LIBS_migrate := $(VM_LIBS)
+LIBS_cli     := $(VM_LIBS) -larchive -lcrypto
+
+LIBEXEC  := $(BUILD)/libexec/skiff
+PROGRAMS := $(BUILD)/bin/skiff $(BUILD)/bin/skiff-oci $(LIBEXEC)/skiff-vm $(LIBEXEC)/skiff-image \
+	    $(LIBEXEC)/skiff-monitor $(LIBEXEC)/skiff-init $(LIBEXEC)/skiff-guest
+
+UNIT_SRC := $(call src,tests/unit)
+UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(filter %.c,$(UNIT_SRC)))
+IT_SRC   := $(filter-out tests/it/test_%.c,$(call src,tests/it))
+IT_BIN   := $(patsubst tests/it/%.c,$(BUILD)/tests/it/%,$(wildcard tests/it/test_*.c))
+MAN_SRC  := $(wildcard man/*.scd)
+MAN_OUT  := $(MAN_SRC:man/%.scd=$(BUILD)/man/%)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all deps quickstart check quick unit it vm asan lint fmt layers man install uninstall clean help
+
+all: $(PROGRAMS) man ## build everything into build/
+
+define layer_rule
+$(BUILD)/$(1).a: $(call obj,$(call src,$(1)))
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer_rule,$(l))))
+$(BUILD)/cli.a: $(call obj,$(CLI_COMMON))
+$(ARCHIVES):
+	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC    $<")
+	$(Q)$(CC) $(SK_CFLAGS) -c -o $@ $<
+
+# link(libraries, extra flags)
+define link
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  LINK  $@")
+	$(Q)$(CC) $(2) $(SK_LDFLAGS) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(1)
+endef
+
+$(BUILD)/bin/skiff: $(call obj,$(wildcard cli/main.c cli/cmd_*.c)) $(BUILD)/cli.a $(BUILD)/images.a $(UP_runtime)
+	$(call link,$(FAST_LIBS))
+$(BUILD)/bin/skiff-oci: $(call obj,$(wildcard cli/oci/*.c)) $(BUILD)/cli.a $(UP_runtime)
+	$(call link,$(FAST_LIBS))
+$(LIBEXEC)/skiff-image: $(call obj,$(wildcard cli/image/*.c)) $(BUILD)/cli.a $(UP_images)
+	$(call link,$(IMAGE_LIBS))
+$(LIBEXEC)/skiff-vm: $(call obj,$(wildcard cli/vm/*.c)) $(UP_cli)
+	$(call link,$(VM_LIBS))
+$(LIBEXEC)/skiff-monitor: $(call obj,$(wildcard cli/monitor/*.c)) $(UP_runtime)
+	$(call link,$(if $(SANITIZE),$(FAST_LIBS),-ljson-c -lm),$(STATIC))
+$(LIBEXEC)/skiff-init: $(call obj,$(wildcard cli/init/*.c)) $(UP_lib)
+	$(call link,,$(STATIC))
+$(LIBEXEC)/skiff-guest: $(call obj,$(wildcard cli/guest/*.c)) $(BUILD)/migrate.a $(UP_lib)
+	$(call link,-lpthread,-static)
+
+define unit_rule
+$(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(UP_$(1))
+	$$(call link,-lcmocka $(LIBS_$(1)))
+endef
+$(foreach l,$(LAYERS) cli,$(eval $(call unit_rule,$(l))))
+$(BUILD)/tests/it/%: $(BUILD)/tests/it/%.o $(call obj,$(IT_SRC)) $(UP_lib)
+	$(call link,-lcmocka $(FAST_LIBS))
+.SECONDARY: $(call obj,$(UNIT_SRC) $(wildcard tests/it/*.c))
+
+man: $(MAN_OUT)
+$(BUILD)/man/%: man/%.scd
+	@mkdir -p $(@D)
+	$(Q)scdoc < $< > $@
+
+deps: ## install the Debian packages that are missing (as root; otherwise print the command)
+	$(Q)packages/install build run vm test
+
+quickstart: ## from nothing to three measured migrations in a few minutes (as root)
+	$(Q)packages/install build run vm
+	$(Q)$(MAKE) --no-print-directory -j"$$(nproc)" all
+	$(Q)tests/quickstart $(BUILD)
+
+check: deps ## install what is missing and run all tests
+	$(Q)$(MAKE) --no-print-directory -j"$$(nproc)" all tests-build
+	$(Q)tests/run --build $(BUILD) unit it vm
+
+.PHONY: tests-build
+tests-build: $(UNIT_BIN) $(IT_BIN)
+quick: all $(UNIT_BIN) ## build, unit tests
+	$(Q)tests/run --build $(BUILD) unit
+unit: $(UNIT_BIN) ## unit tests; T=name for one
+	$(Q)tests/run --build $(BUILD) unit $(T)
+it: all $(IT_BIN) ## integration tests; T=name for one
+	$(Q)tests/run --build $(BUILD) it $(T)
+vm: all $(IT_BIN) ## the tests that need a VM with its own kernel and pure cgroup v2
+	$(Q)tests/run --build $(BUILD) vm $(T)
+
+asan: ## unit tests under address, leak and undefined-behaviour sanitizers
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-asan SANITIZE=address,undefined CFLAGS="-O1 -g" tests-unit-build
+	$(Q)tests/run --build $(BUILD)-asan unit
+.PHONY: tests-unit-build
+tests-unit-build: $(UNIT_BIN)
+
+lint: layers ## formatting, clang-tidy, cppcheck, function and file sizes
+	$(Q)tests/lint $(BUILD)
+layers: ## refuse includes that go against the layers
+	$(Q)tests/layers
+fmt: ## format all sources
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+install: all ## install below $(DESTDIR)$(PREFIX)
+	$(Q)tests/install "$(DESTDIR)$(PREFIX)" $(BUILD)
+uninstall: ## remove what install put there
+	$(Q)tests/install --remove "$(DESTDIR)$(PREFIX)" $(BUILD)
+
+clean: ## remove what was built
+	$(Q)rm -rf $(BUILD) $(BUILD)-asan
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  %-11s %s\n", $$1, $$2 }'
+
+-include $(patsubst %.c,$(BUILD)/%.d,$(foreach l,$(LAYERS) cli tests,$(call src,$(l))))

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* progress - one live line on a terminal, a line per phase elsewhere; always stderr */
+#ifndef SK_PROGRESS_H
+#define SK_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** struct sk_progress - State of the line; zero-initialise, then sk_progress_init() */
+struct sk_progress {
+	bool is_terminal, is_quiet, is_shown;
+	uint64_t phase_start_ns;
+	char phase[128];
+};
+
+/** sk_progress_init() - @quiet shows nothing at all */
+void sk_progress_init(struct sk_progress *progress, bool quiet);
+/** sk_progress_phase() - Start a phase: printed at once in a pipe, after half a second on a terminal */
+void sk_progress_phase(struct sk_progress *progress, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/** sk_progress_update() - Detail behind the phase: terminals only, at most 10 times a second */
+void sk_progress_update(struct sk_progress *progress, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/** sk_progress_done() - Erase the live line; call before printing anything else */
+void sk_progress_done(struct sk_progress *progress);
+
+#endif
