@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cgroup - limits on a collection of processes, on cgroup v1, v2 and the hybrid of both
+ *
+ *	sk_cgroup_open("skiff/web/n1", &cg, err);	// below the caller's own group; nothing is made yet
+ *	sk_cgroup_paths(cg)				// write down, so that recovery can remove it
+ *	sk_cgroup_create(cg, &limits, err);		// make it and set limits; a limit that cannot be set is an error
+ *	clone3(... CLONE_INTO_CGROUP with sk_cgroup_v2_fd(cg))
+ *		child: sk_cgroup_enter(cg)		// the child itself: no RCU grace period in the parent
+ *	sk_cgroup_read_oom(cg, &oom); sk_cgroup_kill(cg, err); sk_cgroup_remove(cg, err);
+ */
+#ifndef SK_CGROUP_H
+#define SK_CGROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/cleanup.h"
+#include "lib/err.h"
+#include "lib/json.h"
+
+/** enum sk_cgroup_mode - What is mounted on this machine */
+enum sk_cgroup_mode {
+	SK_CGROUP_NONE, /* nothing usable */
+	SK_CGROUP_V1,
+	SK_CGROUP_HYBRID, /* v1 controllers, v2 without controllers beside them */
+	SK_CGROUP_V2,
+};
+
+/** struct sk_cgroup_limits - Limits; a zero member is "not limited" */
+struct sk_cgroup_limits {
+	uint64_t
+		memory_bytes; /* memory.max; swap is limited to the same where the kernel accounts it */
+	uint64_t memory_low_bytes; /* memory.low; v2 only */
+	uint64_t cpu_milli;	   /* cap in thousandths of a CPU: cpu.max, cfs_quota */
+	uint64_t
+		cpu_weight; /* 1 to 10000, 100 is usual (v2's unit; converted to shares on v1) */
+	uint64_t pids_max;
+};
+
+/** struct sk_cgroup_usage - What a group has used; *_valid tells which are known */
+struct sk_cgroup_usage {
+	uint64_t memory_bytes, memory_peak_bytes, cpu_ns, pids;
+	bool memory_valid, peak_valid, cpu_valid, pids_valid;
+};
+
+/** struct sk_cgroup_oom - Whether the group ran out of memory */
+struct sk_cgroup_oom {
+	uint64_t kills; /* processes killed by the OOM killer in this group and below */
+	uint64_t limit_bytes, peak_bytes; /* 0 when unknown */
+};
+
+/** struct sk_cgroup - One group, in every hierarchy that has it */
+struct sk_cgroup;
+
+/** sk_cgroup_mode() - Find out once what is mounted */
+enum sk_cgroup_mode sk_cgroup_mode(void);
+/** sk_cgroup_mode_name() - "v1", "hybrid", "v2", "none" */
+const char *sk_cgroup_mode_name(enum sk_cgroup_mode mode);
+
+/**
+ * sk_cgroup_open() - Describe a group below the caller's own; makes nothing
+ * @path:	Relative, such as "skiff/web/n1"; "..", empty parts and leading slashes are refused
+ */
+int sk_cgroup_open(const char *path, struct sk_cgroup **ret, struct sk_err *err);
+
+/**
+ * sk_cgroup_paths() - The folders of the group, to be written down before they are made
+ * Return: {"memory": "/sys/fs/cgroup/memory/…", "unified": "…"}; NULL without memory
+ */
+struct sk_json *sk_cgroup_paths(const struct sk_cgroup *cg);
+/** sk_cgroup_reopen() - The same group from sk_cgroup_paths(), whoever calls it; folders may be gone */
+int sk_cgroup_reopen(const struct sk_json *paths, struct sk_cgroup **ret,
+		     struct sk_err *err);
+
+/**
+ * sk_cgroup_create() - Make the group where it is missing and set its limits
+ * @limits:	May be NULL
+ *
+ * On v2 the controllers are switched on from the caller's group down; when the caller's own
+ * group holds processes in the way ("no internal processes"), they stay where they are and
+ * the group is made beside it, as far as delegation allows.
+ * A limit that was asked for and cannot be set is an error that names it, its file and the
+ * reason (controller not mounted, not delegated); what was made is removed again.
+ * Without any limit a missing controller is no error.
+ */
+int sk_cgroup_create(struct sk_cgroup *cg, const struct sk_cgroup_limits *limits,
+		     struct sk_err *err);
+/** sk_cgroup_update() - Change limits of an existing group */
+int sk_cgroup_update(struct sk_cgroup *cg, const struct sk_cgroup_limits *limits,
+		     struct sk_err *err);
+
+/** sk_cgroup_v2_fd() - Folder for CLONE_INTO_CGROUP (borrowed), or -1 where v2 is not mounted */
+int sk_cgroup_v2_fd(const struct sk_cgroup *cg);
+/**
+ * sk_cgroup_enter() - Called by the child: move into the v1 groups (and v2 when @with_v2)
+ *
+ * Descriptors were opened by sk_cgroup_create() in the parent. Async-signal-safe.
+ * Return: 0 or -errno
+ */
+int sk_cgroup_enter(const struct sk_cgroup *cg, bool with_v2, struct sk_err *err);
+
+/** sk_cgroup_is_populated() - Whether any process is in the group or below */
+bool sk_cgroup_is_populated(const struct sk_cgroup *cg);
+/** sk_cgroup_pids() - Processes of the group and below it as a heap array; 0 or -errno */
+int sk_cgroup_pids(const struct sk_cgroup *cg, int **ret, unsigned int *ret_len,
+		   struct sk_err *err);
+/** sk_cgroup_kill() - SIGKILL all until none is left, at most @timeout_ms; -ETIMEDOUT names a survivor */
+int sk_cgroup_kill(const struct sk_cgroup *cg, unsigned int timeout_ms,
+		   struct sk_err *err);
+/** sk_cgroup_freeze() - Stop or go on with all processes; waits until the kernel says so (5 s) */
+int sk_cgroup_freeze(const struct sk_cgroup *cg, bool freeze, struct sk_err *err);
+/** sk_cgroup_read_usage() - Current use */
+int sk_cgroup_read_usage(const struct sk_cgroup *cg, struct sk_cgroup_usage *ret,
+			 struct sk_err *err);
+/** sk_cgroup_read_oom() - Look for OOM kills (memory.events, memory.oom_control) */
+int sk_cgroup_read_oom(const struct sk_cgroup *cg, struct sk_cgroup_oom *ret,
+		       struct sk_err *err);
+/** sk_cgroup_remove() - Remove the empty group and groups below it; EBUSY is retried for a second. A missing one is fine */
+int sk_cgroup_remove(struct sk_cgroup *cg, struct sk_err *err);
+/** sk_cgroup_remove_empty_parents() - Remove "skiff" and "skiff/web" above it when nobody else uses them */
+void sk_cgroup_remove_empty_parents(struct sk_cgroup *cg);
+void sk_cgroup_free(struct sk_cgroup *cg);
+SK_DEFINE_AUTO(struct sk_cgroup, sk_cgroup_free)
+
+#endif
