@@ -10,7 +10,9 @@
 #define ELLIPSIS "..."
 
 /* vsnprintf() into @buf; a text that is cut ends in an ellipsis. */
-static size_t format_text(char *buf, size_t size, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static size_t format_text(char *buf, size_t size,
+								const char *fmt,
+								va_list ap)
 {
 	int n = vsnprintf(buf, size, fmt, ap);
 
@@ -33,8 +35,9 @@ static void append_text(struct sk_err *err, size_t len, const char *text)
 		       sizeof(ELLIPSIS));
 }
 
-static void record(struct sk_err *err, int code, bool with_reason, const char *fmt,
-		   va_list ap)
+__attribute__((format(printf, 4, 0))) static void record(struct sk_err *err, int code,
+							 bool with_reason,
+							 const char *fmt, va_list ap)
 {
 	size_t len;
 
