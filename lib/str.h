@@ -38,6 +38,17 @@ void sk_str_addf(struct sk_str *str, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /** sk_str_add_escaped() - Append @text with control characters as \xHH, \n, \t, so that a terminal is safe */
 void sk_str_add_escaped(struct sk_str *str, const char *text);
+/** Bytes that sk_str_escape() needs */
+#define SK_STR_ESCAPE_SIZE 5
+/**
+ * sk_str_escape() - Escape the first character of a text; needs no heap
+ * @text:	Text that is not empty
+ * @ret:	The character itself when it is printable UTF-8, else \n, \t or \xHH of one byte
+ *
+ * Control characters of both sets (C0, DEL, C1) and bytes that are no UTF-8 are escaped.
+ * Return: bytes of @text that @ret stands for
+ */
+size_t sk_str_escape(const char *text, char ret[SK_STR_ESCAPE_SIZE]);
 /** sk_str_clear() - Make it empty, keep the memory */
 void sk_str_clear(struct sk_str *str);
 /** sk_str_finish() - Release the memory */
