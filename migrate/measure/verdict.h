@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* verdict - from a time line and a probe's samples to the published numbers; pure arithmetic */
+#ifndef SK_VERDICT_H
+#define SK_VERDICT_H
+
+#include "migrate/measure/probe.h"
+#include "migrate/measure/timeline.h"
+
+/** enum sk_mode - The three ways to move a VM, and what events prove */
+enum sk_mode {
+	SK_MODE_PRE_COPY,
+	SK_MODE_STOP_AND_COPY,
+	SK_MODE_POST_COPY,
+	SK_MODE_DEGENERATE, /* proven only: the run was none of them as asked, see why */
+};
+/** sk_mode_name() - "pre-copy", "stop-and-copy", "post-copy", "degenerate" */
+const char *sk_mode_name(enum sk_mode mode);
+/** sk_mode_parse() - The way back, for the first three; -EINVAL with the choices */
+int sk_mode_parse(const char *text, enum sk_mode *ret, struct sk_err *err);
+
+/** struct sk_pass - One pass over memory (pre-copy), from iteration events and job samples */
+struct sk_pass {
+	uint64_t start_ns, end_ns; /* real */
+	uint64_t bytes, remaining_bytes, dirty_pages_per_s;
+};
+
+/** struct sk_verdict - The result; times in ns, definitions in man 7 skiff-migration-metrics */
+struct sk_verdict {
+	enum sk_mode asked, proven;
+	char why[160]; /* evidence, or why the run is degenerate */
+	/* Marks on CLOCK_REALTIME; 0 unknown */
+	uint64_t api_call_ns, active_ns, stop_ns, resume_ns, completed_ns, api_return_ns,
+		postcopy_ns;
+	uint64_t prep_ns, total_ns, api_ns;
+	uint64_t downtime_reported_ns, downtime_vcpu_ns,
+		downtime_client_ns; /* client: outage by intended time */
+	bool has_reported, has_vcpu, has_client;
+	struct sk_probe_summary all, before, during, after;
+	uint64_t memory_bytes, wire_bytes, postcopy_requests;
+	struct sk_pass passes[64];
+	size_t nr_passes;
+};
+
+/**
+ * sk_verdict_make() - Compute it
+ * @probe_start_real_ns: sk_probe_start_time(); samples may be NULL with n = 0
+ */
+void sk_verdict_make(enum sk_mode asked, struct sk_timeline *timeline,
+		     const struct sk_sample *samples, size_t n,
+		     uint64_t probe_start_real_ns, struct sk_verdict *ret);
+/**
+ * sk_verdict_json() - The published object: mode.{asked,proven,why}, time_ms.{prep,total,api},
+ *	downtime_ms.{reported,vcpu,client}, probe.{sent,lost,late_p99_us,late_ok,silence_ms,before,during,after}
+ *	(each window {sent,lost,p50_ms,p90_ms,p99_ms,max_ms}), memory.{bytes,wire_bytes,postcopy_requests},
+ *	passes[] {pass,ms,bytes,remaining_bytes,dirty_pages_per_s}. What is unknown is null.
+ *	The caller adds memory_verified, guest, host and version records.
+ */
+struct sk_json *sk_verdict_json(const struct sk_verdict *verdict);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* migrate - labs, migrations and probes: all that cli/vm may use of this layer */
+#ifndef SK_MIGRATE_H
+#define SK_MIGRATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/cleanup.h"
+#include "lib/err.h"
+#include "lib/home.h"
+#include "lib/json.h"
+#include "migrate/guest/guest.h"
+#include "migrate/measure/probe.h"
+#include "migrate/measure/timeline.h"
+#include "migrate/measure/verdict.h"
+
+/** sk_phase_fn - Told what is going on: for progress lines. @detail is NULL when a phase starts */
+typedef void (*sk_phase_fn)(void *ctx, const char *phase, const char *detail);
+
+/** struct sk_migrate_opts - One migration; all borrowed */
+struct sk_migrate_opts {
+	const char *guest;     /* domain name */
+	const char *from, *to; /* libvirt URIs */
+	const char *from_name,
+		*to_name; /* for the record: host names of a lab, else the URIs */
+	enum sk_mode mode;
+	uint64_t bandwidth_bits; /* per second; 0 unlimited */
+	const char *probe;	 /* URL or NULL */
+	int netns_fd;		 /* the probe's namespace; -1 the caller's */
+	const char *
+		control_host; /* a skiff-guest answers there: memory is verified; NULL: cannot be */
+	uint64_t baseline_ns, tail_ns; /* probing before and after; 0: 3 s each */
+	const char *dir;	       /* results folder (made); NULL: none */
+	sk_phase_fn phase;
+	void *phase_ctx;
+	const volatile int *
+		interrupted; /* becomes non-zero on Ctrl-C: abort (pre-copy) or go on (post-copy) */
+};
+/**
+ * sk_migrate() - Probe, migrate, prove, verify, write results
+ * @ret:	The published object (see sk_verdict_json() and man 7 skiff-migration-metrics)
+ *
+ * Return: 0 when the guest runs at the destination; -ECANCELED after an abort; other -errno, the
+ * guest then runs at the source unless the text says otherwise
+ */
+int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
+	       struct sk_err *err);
+
+/** struct sk_lab_opts - A lab; zero means the default */
+struct sk_lab_opts {
+	const char *name;	     /* "default" */
+	unsigned int hosts;	     /* 2; named a, b, c, ... */
+	uint64_t guest_memory_bytes; /* 256 MiB */
+	uint64_t working_set_bytes;  /* 32 MiB */
+	uint64_t pages_per_s;	     /* 1,000 */
+	sk_phase_fn phase;
+	void *phase_ctx;
+};
+/** sk_lab_up() - Hosts, switch, client, guest g1 answering on host a. All or nothing; -EEXIST when it is up */
+int sk_lab_up(const struct sk_home *home, const struct sk_lab_opts *opts,
+	      struct sk_json **ret, struct sk_err *err);
+/** sk_lab_down() - Nothing is left; also mends a lab whose processes were killed. -ENOENT */
+int sk_lab_down(const struct sk_home *home, const char *name, struct sk_err *err);
+/** sk_lab_status() - {name, accelerator, hosts: [{name, pid, uri, address, guests: [...]}], guests: [{name, host, address, answering, …}], client} */
+int sk_lab_status(const struct sk_home *home, const char *name, struct sk_json **ret,
+		  struct sk_err *err);
+/** sk_lab_list() - Array of {name, hosts, guests, status} */
+int sk_lab_list(const struct sk_home *home, struct sk_json **ret, struct sk_err *err);
+/** sk_lab_migrate_opts() - Fill from, to, probe, netns, control host of a migration inside a lab; strings owned by @ret_hold (free as JSON) */
+int sk_lab_migrate_opts(const struct sk_home *home, const char *lab, const char *guest,
+			const char *to_host, struct sk_migrate_opts *opts,
+			struct sk_json **ret_hold, struct sk_err *err);
+/** sk_lab_client_netns() - Descriptor of the lab's client namespace */
+int sk_lab_client_netns(const struct sk_home *home, const char *lab, struct sk_err *err);
+
+#endif
