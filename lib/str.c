@@ -54,7 +54,8 @@ void sk_str_add_char(struct sk_str *str, char c)
 	sk_str_add_bytes(str, &c, 1);
 }
 
-static void add_format(struct sk_str *str, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void add_format(struct sk_str *str,
+							     const char *fmt, va_list ap)
 {
 	va_list again;
 	int n;
