@@ -98,7 +98,7 @@ $(LIBEXEC)/skiff-guest: $(call obj,$(wildcard cli/guest/*.c)) $(BUILD)/migrate.a
 
 define unit_rule
 $(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(UP_$(1))
-	$$(call link,-lcmocka $(LIBS_$(1)))
+	$$(call link,-lcmocka $$(LIBS_$(1)))
 endef
 $(foreach l,$(LAYERS) cli,$(eval $(call unit_rule,$(l))))
 $(BUILD)/tests/it/%: $(BUILD)/tests/it/%.o $(call obj,$(IT_SRC)) $(UP_lib)
