@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_home - the state folders: made, found, refused when others could write to them */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "lib/fs.h"
+#include "lib/home.h"
+#include "lib/str.h"
+
+static int set_up(void **state)
+{
+	char *dir = strdup("/tmp/skiff-test-home-XXXXXX");
+
+	*state = dir;
+	return dir && mkdtemp(dir) ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	int r = sk_fs_remove_tree(AT_FDCWD, *state, NULL);
+
+	free(*state);
+	return r;
+}
+
+static void test_open_makes_both_folders_and_their_parents(void **state)
+{
+	sk_auto(sk_home_free) struct sk_home *home = NULL;
+	sk_autofree char *root = sk_strf("%s/a/b/root/", (char *)*state);
+	sk_autofree char *run = sk_strf("%s/run", (char *)*state);
+	sk_autofree char *want = sk_strf("%s/a/b/root", (char *)*state);
+	struct sk_err err = SK_ERR_INIT;
+	struct stat st;
+
+	assert_int_equal(sk_home_open(root, run, &home, &err), 0);
+	assert_string_equal(home->root, want);
+	assert_string_equal(home->runroot, run);
+	assert_int_equal(fstat(home->root_fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0711);
+	assert_int_equal(fstat(home->runroot_fd, &st), 0);
+	assert_true(S_ISDIR(st.st_mode));
+	assert_int_equal(home->is_rootless, geteuid() != 0);
+}
+
+static void test_a_second_open_finds_the_same_folders(void **state)
+{
+	sk_auto(sk_home_free) struct sk_home *one = NULL, *two = NULL;
+	sk_autofree char *root = sk_strf("%s/root", (char *)*state);
+	sk_autofree char *run = sk_strf("%s/run", (char *)*state);
+	struct stat a, b;
+
+	assert_int_equal(sk_home_open(root, run, &one, NULL), 0);
+	assert_int_equal(sk_home_open(root, run, &two, NULL), 0);
+	assert_int_equal(fstat(one->root_fd, &a), 0);
+	assert_int_equal(fstat(two->root_fd, &b), 0);
+	assert_int_equal(a.st_ino, b.st_ino);
+}
+
+static void test_open_refuses_a_folder_that_others_may_write_to(void **state)
+{
+	struct sk_home *home = NULL;
+	sk_autofree char *root = sk_strf("%s/root", (char *)*state);
+	sk_autofree char *run = sk_strf("%s/run", (char *)*state);
+	struct sk_err err = SK_ERR_INIT;
+
+	assert_int_equal(mkdir(root, 0700), 0);
+	assert_int_equal(chmod(root, 0770), 0);
+	assert_int_equal(sk_home_open(root, run, &home, &err), -EPERM);
+	assert_null(home);
+	assert_non_null(strstr(err.msg, "may be written by others (mode 0770)"));
+	assert_non_null(strstr(err.hint, "chmod go-w"));
+}
+
+static void test_open_refuses_a_folder_of_another_user(void **state)
+{
+	struct sk_home *home = NULL;
+	sk_autofree char *root = sk_strf("%s/root", (char *)*state);
+	sk_autofree char *run = sk_strf("%s/run", (char *)*state);
+	struct sk_err err = SK_ERR_INIT;
+
+	if (geteuid() != 0)
+		skip(); /* only root can give a folder away */
+	assert_int_equal(mkdir(root, 0700), 0);
+	assert_int_equal(chown(root, 1234, 1234), 0);
+	assert_int_equal(sk_home_open(root, run, &home, &err), -EPERM);
+	assert_null(home);
+	assert_non_null(strstr(err.msg, "belongs to user 1234, not to 0"));
+	assert_non_null(strstr(err.hint, "--root"));
+}
+
+static void test_open_refuses_an_empty_name_and_a_file(void **state)
+{
+	struct sk_home *home = NULL;
+	sk_autofree char *run = sk_strf("%s/run", (char *)*state);
+	struct sk_err err = SK_ERR_INIT;
+
+	assert_int_equal(sk_home_open("", run, &home, &err), -EINVAL);
+	assert_string_equal(err.msg, "the name of a state folder is empty");
+	assert_int_equal(sk_home_open("/dev/null", run, &home, &err), -ENOTDIR);
+	assert_non_null(strstr(err.msg, "'/dev/null'"));
+	assert_null(home);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_open_makes_both_folders_and_their_parents, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(test_a_second_open_finds_the_same_folders,
+						set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_open_refuses_a_folder_that_others_may_write_to, set_up,
+			tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_open_refuses_a_folder_of_another_user, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_open_refuses_an_empty_name_and_a_file, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
