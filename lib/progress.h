@@ -9,13 +9,14 @@
 /** struct sk_progress - State of the line; zero-initialise, then sk_progress_init() */
 struct sk_progress {
 	bool is_terminal, is_quiet, is_shown;
-	uint64_t phase_start_ns;
+	uint64_t phase_start_ns, last_update_ns;
 	char phase[128];
 };
 
 /** sk_progress_init() - @quiet shows nothing at all */
 void sk_progress_init(struct sk_progress *progress, bool quiet);
-/** sk_progress_phase() - Start a phase: printed at once in a pipe, after half a second on a terminal */
+/** sk_progress_phase() - Start a phase: printed at once in a pipe; on a terminal by the first update after
+ *  half a second, or at once where a line is shown already */
 void sk_progress_phase(struct sk_progress *progress, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /** sk_progress_update() - Detail behind the phase: terminals only, at most 10 times a second */
