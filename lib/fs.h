@@ -41,6 +41,7 @@ int sk_fs_write_all(int fd, const void *bytes, size_t len);
  * sk_fs_replace() - Replace a file in one step, durable when it returns
  * @name:	Name without a slash
  * @bytes:	New content (borrowed)
+ * @mode:	Mode of the file, exactly: the umask takes nothing away
  *
  * Writes a temporary file beside it, fsync, rename, fsync of the folder. After a power
  * cut the old or the new content is there, never a mixture.
@@ -54,13 +55,15 @@ int sk_fs_replace_volatile(int dirfd, const char *name, const void *bytes, size_
 
 /** sk_fs_mkdirs() - Create a folder and its missing parents with @mode; an existing one is fine */
 int sk_fs_mkdirs(int dirfd, const char *path, mode_t mode, struct sk_err *err);
-/** sk_fs_open_dir() - Create a folder when missing and open it (O_DIRECTORY, O_NOFOLLOW on the last part) */
+/** sk_fs_open_dir() - Create a folder (its parents too) when missing and open it (O_DIRECTORY, O_NOFOLLOW on the last part) */
 int sk_fs_open_dir(int dirfd, const char *path, mode_t mode, struct sk_err *err);
 
 /**
  * sk_fs_remove_tree() - Remove a file or a folder with all that is in it
+ * @name:	Name or path below @dirfd
  *
- * Never follows a link, never crosses into another mount (-EXDEV). A missing one is fine.
+ * Never follows a link below its folder, never crosses into another mount (-EXDEV). A
+ * missing one is fine. Folders of our own that are not readable or writable are made so.
  * Deep trees need no stack or descriptor per level beyond a fixed number.
  */
 int sk_fs_remove_tree(int dirfd, const char *name, struct sk_err *err);
@@ -77,7 +80,8 @@ int sk_fs_lock(int dirfd, const char *name, unsigned int timeout_ms, struct sk_e
 /** sk_fs_lock_shared() - The same, shared with others that take it so */
 int sk_fs_lock_shared(int dirfd, const char *name, unsigned int timeout_ms,
 		      struct sk_err *err);
-/** sk_fs_is_locked() - Tell whether some process holds the exclusive lock of a file now */
+/** sk_fs_is_locked() - Tell whether some process holds the exclusive lock of a file now.
+ *  Takes the shared lock for an instant to find out */
 bool sk_fs_is_locked(int dirfd, const char *name);
 
 /** sk_fs_exists() - Tell whether a name exists (a dangling link does) */
