@@ -29,7 +29,7 @@ enum sk_cgroup_mode {
 /** struct sk_cgroup_limits - Limits; a zero member is "not limited" */
 struct sk_cgroup_limits {
 	uint64_t
-		memory_bytes; /* memory.max; swap is limited to the same where the kernel accounts it */
+		memory_bytes; /* memory.max, of memory and swap together where swap is accounted */
 	uint64_t memory_low_bytes; /* memory.low; v2 only */
 	uint64_t cpu_milli;	   /* cap in thousandths of a CPU: cpu.max, cfs_quota */
 	uint64_t
@@ -65,7 +65,9 @@ int sk_cgroup_open(const char *path, struct sk_cgroup **ret, struct sk_err *err)
 
 /**
  * sk_cgroup_paths() - The folders of the group, to be written down before they are made
- * Return: {"memory": "/sys/fs/cgroup/memory/…", "unified": "…"}; NULL without memory
+ * Return: {"path": "skiff/web/n1", "memory": "/sys/fs/cgroup/memory/…", "unified": "…"};
+ * hierarchies in which the caller may make no groups are left out. Printing it fails when
+ * memory ran out
  */
 struct sk_json *sk_cgroup_paths(const struct sk_cgroup *cg);
 /** sk_cgroup_reopen() - The same group from sk_cgroup_paths(), whoever calls it; folders may be gone */
@@ -76,16 +78,25 @@ int sk_cgroup_reopen(const struct sk_json *paths, struct sk_cgroup **ret,
  * sk_cgroup_create() - Make the group where it is missing and set its limits
  * @limits:	May be NULL
  *
- * On v2 the controllers are switched on from the caller's group down; when the caller's own
- * group holds processes in the way ("no internal processes"), they stay where they are and
- * the group is made beside it, as far as delegation allows.
+ * On v2 the controllers are switched on from the caller's group down. A group other than
+ * the machine's root that holds processes, as the caller's own does, cannot hand on
+ * controllers ("no internal processes"): the processes stay where they are and skiff's
+ * groups are made beside the caller's, as far as delegation allows. sk_cgroup_open()
+ * decides this, so that sk_cgroup_paths() tells the true place.
  * A limit that was asked for and cannot be set is an error that names it, its file and the
  * reason (controller not mounted, not delegated); what was made is removed again.
  * Without any limit a missing controller is no error.
  */
 int sk_cgroup_create(struct sk_cgroup *cg, const struct sk_cgroup_limits *limits,
 		     struct sk_err *err);
-/** sk_cgroup_update() - Change limits of an existing group */
+/**
+ * sk_cgroup_can_limit() - Whether a limit of this controller can be set
+ * @controller:	"memory", "cpu" or "pids"
+ *
+ * For limits that nobody asked for, such as a default: set them only where that is possible.
+ */
+bool sk_cgroup_can_limit(const struct sk_cgroup *cg, const char *controller);
+/** sk_cgroup_update() - Change limits of an existing group; a zero member lifts the limit */
 int sk_cgroup_update(struct sk_cgroup *cg, const struct sk_cgroup_limits *limits,
 		     struct sk_err *err);
 

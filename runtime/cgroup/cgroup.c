@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cgroup - the life of a group: describe, make, enter, remove
+ *
+ * Theory of operation
+ *
+ * 1. open: find the hierarchies (mounts.c) and the group's folder in each. Hierarchies in
+ *    which the caller may not make groups are kept, marked as refused, for error texts; they
+ *    are not used and not part of the paths, so that nobody mistakes another user's group
+ *    of the same name for this one.
+ * 2. create: refuse limits that cannot be; make the folders; on v2 hand the controllers on
+ *    from the base down (the existing leaf keeps its parents from being removed meanwhile);
+ *    open what a child needs to enter; write the limits. Any failure removes all of it.
+ * 3. Several skiffs share the parents ("skiff"): a remover may take an empty one away while
+ *    a creator is on its way down. The creator starts again from the base.
+ */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "lib/clock.h"
+#include "lib/fs.h"
+#include "lib/str.h"
+#include "runtime/cgroup/internal.h"
+
+#define PATH_KEY	"path"
+#define CREATE_ATTEMPTS 1000
+#define REMOVE_DEADLINE SK_NS_PER_S
+
+static int check_path(const char *path, struct sk_err *err)
+{
+	sk_auto(sk_strv_free) char **parts = sk_strv_split(path, '/');
+
+	if (!parts)
+		return sk_err_oom(err);
+	for (char **part = parts; *part; part++)
+		if (!**part || strcmp(*part, "..") == 0 || strcmp(*part, ".") == 0)
+			return sk_err_set(
+				err, EINVAL,
+				"'%s' is no path of a cgroup: it must be relative, without '.', '..' and empty parts",
+				path);
+	return 0;
+}
+
+/* May the caller make the folder? Ask the nearest one that exists. */
+static int check_writable(const struct sk_cgroup_hier *hier)
+{
+	sk_autofree char *dir = strdup(hier->dir);
+
+	while (dir && strlen(dir) > strlen(hier->base)) {
+		if (faccessat(AT_FDCWD, dir, W_OK, AT_EACCESS) == 0)
+			return 0;
+		if (errno != ENOENT)
+			return -errno;
+		*strrchr(dir, '/') = '\0';
+	}
+	if (!dir)
+		return -ENOMEM;
+	return faccessat(AT_FDCWD, hier->base, W_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
+int sk_cgroup_open(const char *path, struct sk_cgroup **ret, struct sk_err *err)
+{
+	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
+	int r;
+
+	r = check_path(path, err);
+	if (r < 0)
+		return r;
+	cg = calloc(1, sizeof(*cg));
+	if (!cg)
+		return sk_err_oom(err);
+	cg->path = strdup(path);
+	if (!cg->path)
+		return sk_err_oom(err);
+	r = sk_cgroup_detect(cg->hiers, &cg->nr, err);
+	if (r < 0)
+		return r;
+	for (unsigned int i = 0; i < cg->nr; i++) {
+		struct sk_cgroup_hier *hier = &cg->hiers[i];
+
+		hier->dir = sk_strf("%s/%s", hier->base, path);
+		if (!hier->dir)
+			return sk_err_oom(err);
+		hier->refused = check_writable(hier);
+	}
+	*ret = sk_steal(&cg);
+	return 0;
+}
+
+void sk_cgroup_free(struct sk_cgroup *cg)
+{
+	if (!cg)
+		return;
+	for (unsigned int i = 0; i < cg->nr; i++)
+		sk_cgroup_hier_finish(&cg->hiers[i]);
+	free(cg->path);
+	free(cg);
+}
+
+struct sk_json *sk_cgroup_paths(const struct sk_cgroup *cg)
+{
+	struct sk_json *paths = sk_json_new_object();
+
+	sk_json_set_str(paths, PATH_KEY, cg->path);
+	for (unsigned int i = 0; i < cg->nr; i++)
+		if (!cg->hiers[i].refused)
+			sk_json_set_str(paths, cg->hiers[i].name, cg->hiers[i].dir);
+	return paths;
+}
+
+static void open_descriptors(struct sk_cgroup_hier *hier)
+{
+	hier->dirfd = open(hier->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (hier->dirfd < 0)
+		return;
+	/* v1: the caller is single-threaded, and moving one task needs no grace period. */
+	hier->enter_fd = openat(hier->dirfd, hier->is_v2 ? "cgroup.procs" : "tasks",
+				O_WRONLY | O_CLOEXEC);
+}
+
+/* A written-down folder must end in the group's own path, so that parents can be told apart. */
+static int reopen_hier(struct sk_cgroup_hier *hier, const char *name, const char *dir,
+		       const char *path, struct sk_err *err)
+{
+	sk_autofree char *end = sk_strf("/%s", path);
+	sk_autofree char *list = NULL;
+
+	if (!end)
+		return sk_err_oom(err);
+	if (dir[0] != '/' || !sk_str_ends(dir, end) || strstr(dir, "/../") ||
+	    strlen(name) >= sizeof(hier->name))
+		return sk_err_set(err, EINVAL, "'%s' is no folder of the cgroup '%s'",
+				  dir, path);
+	*hier = (struct sk_cgroup_hier){.is_v2 = strcmp(name, "unified") == 0,
+					.dirfd = -1,
+					.enter_fd = -1};
+	(void)snprintf(hier->name, sizeof(hier->name), "%s", name);
+	hier->dir = strdup(dir);
+	if (!hier->dir)
+		return sk_err_oom(err);
+	open_descriptors(hier);
+	hier->controllers = sk_cgroup_controller_bits(name);
+	if (hier->is_v2 && hier->dirfd >= 0 &&
+	    sk_fs_read(hier->dirfd, "cgroup.controllers", 4096, &list, NULL) == 0)
+		hier->controllers = sk_cgroup_controller_bits(list);
+	return 0;
+}
+
+int sk_cgroup_reopen(const struct sk_json *paths, struct sk_cgroup **ret,
+		     struct sk_err *err)
+{
+	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = calloc(1, sizeof(*cg));
+	const char *path = sk_json_str(sk_json_get(paths, PATH_KEY), NULL);
+	struct sk_json *value;
+	void *cursor = NULL;
+	const char *key;
+	int r;
+
+	if (!path)
+		return sk_err_set(err, EINVAL,
+				  "the record of a cgroup has no member 'path'");
+	r = check_path(path, err);
+	if (r < 0)
+		return r;
+	if (!cg || !(cg->path = strdup(path)))
+		return sk_err_oom(err);
+	while ((value = sk_json_each(paths, &cursor, &key))) {
+		if (strcmp(key, PATH_KEY) == 0 || cg->nr == SK_CGROUP_MAX_HIERS)
+			continue;
+		r = reopen_hier(&cg->hiers[cg->nr], key, sk_json_str(value, ""), path,
+				err);
+		if (r < 0)
+			return r;
+		cg->nr++;
+	}
+	*ret = sk_steal(&cg);
+	return 0;
+}
+
+/* From the base down to the leaf; 1 when the leaf was made, 0 when it was there. */
+static int make_path(const struct sk_cgroup_hier *hier)
+{
+	sk_autofree char *dir = strdup(hier->dir);
+	size_t at = strlen(hier->base);
+	int made = 0;
+
+	if (!dir)
+		return -ENOMEM;
+	while (dir[at] == '/') {
+		char *slash = strchr(dir + at + 1, '/');
+
+		if (slash)
+			*slash = '\0';
+		made = mkdir(dir, 0755) == 0;
+		if (!made && errno != EEXIST)
+			return -errno;
+		at = strlen(dir);
+		if (slash)
+			*slash = '/';
+	}
+	return made;
+}
+
+static int make_folders(const struct sk_cgroup_hier *hier)
+{
+	int r = -ENOENT;
+
+	for (unsigned int i = 0; i < CREATE_ATTEMPTS && r == -ENOENT; i++)
+		r = make_path(hier);
+	return r;
+}
+
+static void enable_controllers(const char *dir, unsigned int bits)
+{
+	sk_autofree char *file = sk_strf("%s/cgroup.subtree_control", dir);
+
+	for (unsigned int bit = 1; file && bit <= bits; bit <<= 1) {
+		char text[32];
+
+		if (!(bits & bit))
+			continue;
+		(void)snprintf(text, sizeof(text), "+%s", sk_cgroup_controller_name(bit));
+		(void)sk_fs_write(AT_FDCWD, file, text);
+	}
+}
+
+/* One by one, as one that is missing fails them all; what the leaf has in the end counts. */
+static void hand_on_controllers(struct sk_cgroup_hier *hier)
+{
+	sk_autofree char *dir = strdup(hier->dir);
+	sk_autofree char *list = NULL;
+	size_t at = strlen(hier->base);
+
+	if (!dir || !hier->controllers)
+		return;
+	while (dir[at] == '/') {
+		char *slash = strchr(dir + at + 1, '/');
+
+		dir[at] = '\0';
+		enable_controllers(dir, hier->controllers);
+		dir[at] = '/';
+		at = slash ? (size_t)(slash - dir) : strlen(dir);
+	}
+	if (sk_fs_read(hier->dirfd, "cgroup.controllers", 4096, &list, NULL) == 0) {
+		unsigned int have = sk_cgroup_controller_bits(list);
+
+		hier->blocked |= hier->controllers & ~have;
+		hier->controllers &= have;
+	}
+}
+
+static int make_hier(struct sk_cgroup_hier *hier)
+{
+	int r = make_folders(hier);
+
+	if (r < 0)
+		return r;
+	hier->is_made = r > 0;
+	sk_close(&hier->dirfd);
+	sk_close(&hier->enter_fd);
+	open_descriptors(hier);
+	if (hier->dirfd < 0 || hier->enter_fd < 0)
+		return -errno;
+	if (hier->is_v2)
+		hand_on_controllers(hier);
+	return 0;
+}
+
+int sk_cgroup_create(struct sk_cgroup *cg, const struct sk_cgroup_limits *limits,
+		     struct sk_err *err)
+{
+	const struct sk_cgroup_limits none = {0};
+	const struct sk_cgroup_limits *wanted = limits ? limits : &none;
+	int r = sk_cgroup_check_limits(cg, wanted, err);
+
+	if (r < 0)
+		return r;
+	for (unsigned int i = 0; i < cg->nr; i++)
+		if (!cg->hiers[i].refused)
+			cg->hiers[i].refused = make_hier(&cg->hiers[i]);
+	r = sk_cgroup_check_limits(cg, wanted, err);
+	if (r < 0)
+		goto undo_make;
+	r = sk_cgroup_apply(cg, wanted, false, err);
+	if (r < 0)
+		goto undo_make;
+	return 0;
+
+undo_make:
+	for (unsigned int i = 0; i < cg->nr; i++)
+		if (cg->hiers[i].is_made)
+			(void)rmdir(cg->hiers[i].dir);
+	sk_cgroup_remove_empty_parents(cg);
+	return r;
+}
+
+int sk_cgroup_update(struct sk_cgroup *cg, const struct sk_cgroup_limits *limits,
+		     struct sk_err *err)
+{
+	int r = sk_cgroup_check_limits(cg, limits, err);
+
+	return r < 0 ? r : sk_cgroup_apply(cg, limits, true, err);
+}
+
+bool sk_cgroup_can_limit(const struct sk_cgroup *cg, const char *controller)
+{
+	return sk_cgroup_find(cg, sk_cgroup_controller_bits(controller)) != NULL;
+}
+
+const struct sk_cgroup_hier *sk_cgroup_v2(const struct sk_cgroup *cg)
+{
+	for (unsigned int i = 0; i < cg->nr; i++)
+		if (cg->hiers[i].is_v2 && !cg->hiers[i].refused &&
+		    cg->hiers[i].dirfd >= 0)
+			return &cg->hiers[i];
+	return NULL;
+}
+
+int sk_cgroup_v2_fd(const struct sk_cgroup *cg)
+{
+	const struct sk_cgroup_hier *v2 = sk_cgroup_v2(cg);
+
+	return v2 ? v2->dirfd : -1;
+}
+
+int sk_cgroup_enter(const struct sk_cgroup *cg, bool with_v2, struct sk_err *err)
+{
+	for (unsigned int i = 0; i < cg->nr; i++) {
+		const struct sk_cgroup_hier *hier = &cg->hiers[i];
+
+		if (hier->refused || hier->enter_fd < 0 || (hier->is_v2 && !with_v2))
+			continue;
+		if (write(hier->enter_fd, "0", 1) < 0)
+			return sk_err_errno(err, "enter cgroup '%s'", hier->dir);
+	}
+	return 0;
+}
+
+/* The kernel holds a group for a moment after its last process has ended. */
+static int remove_one(void *ctx, int parentfd, const char *name)
+{
+	const uint64_t *deadline = ctx;
+
+	while (unlinkat(parentfd, name, AT_REMOVEDIR) < 0) {
+		if (errno == ENOENT)
+			return 0;
+		if (errno != EBUSY || sk_clock_mono() >= *deadline)
+			return -errno;
+		sk_clock_sleep_until(sk_clock_mono() + SK_NS_PER_MS);
+	}
+	return 0;
+}
+
+int sk_cgroup_remove(struct sk_cgroup *cg, struct sk_err *err)
+{
+	uint64_t deadline = sk_clock_mono() + REMOVE_DEADLINE;
+	int result = 0;
+
+	for (unsigned int i = 0; i < cg->nr; i++) {
+		struct sk_cgroup_hier *hier = &cg->hiers[i];
+		int r;
+
+		sk_close(&hier->enter_fd);
+		sk_close(&hier->dirfd);
+		r = sk_cgroup_walk(hier->dir, remove_one, &deadline);
+		if (r < 0 && !hier->refused)
+			result = sk_err_code(err, r, "remove cgroup '%s'", hier->dir);
+	}
+	return result;
+}
+
+void sk_cgroup_remove_empty_parents(struct sk_cgroup *cg)
+{
+	for (unsigned int i = 0; i < cg->nr; i++) {
+		sk_autofree char *dir = strdup(cg->hiers[i].dir);
+		size_t levels = 0;
+
+		for (const char *at = cg->path; (at = strchr(at, '/')); at++)
+			levels++;
+		for (; dir && levels > 0; levels--) {
+			*strrchr(dir, '/') = '\0';
+			if (rmdir(dir) < 0 && errno != ENOENT)
+				break;
+		}
+	}
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* internal - what the files of runtime/cgroup share; for them and their tests only */
+#ifndef SK_CGROUP_INTERNAL_H
+#define SK_CGROUP_INTERNAL_H
+
+#include "runtime/cgroup/cgroup.h"
+
+/** Controllers that skiff uses, as bits */
+enum sk_cgroup_controller {
+	SK_CGROUP_MEMORY = 1 << 0,
+	SK_CGROUP_CPU = 1 << 1,
+	SK_CGROUP_CPUACCT = 1 << 2, /* v1 only; v2 counts CPU time in every group */
+	SK_CGROUP_PIDS = 1 << 3,
+	SK_CGROUP_FREEZER = 1 << 4, /* v1 only; every v2 group can be frozen */
+};
+
+#define SK_CGROUP_MAX_HIERS 6
+
+/**
+ * struct sk_cgroup_hier - A mounted hierarchy, and the group's place in it
+ * @name:	Key of sk_cgroup_paths(): "unified", or the controllers of a v1 mount
+ * @mount:	Its mount point
+ * @base:	Existing folder below which skiff makes groups; NULL after sk_cgroup_reopen()
+ * @dir:	The group's folder; NULL until sk_cgroup_open()
+ * @is_v2:	cgroup2
+ * @controllers: Bits of enum sk_cgroup_controller that work below @base
+ * @blocked:	v2: bits that @base has but cannot hand on, because it holds processes
+ * @refused:	Negative errno when the caller may not make groups here: not used; else 0
+ * @is_made:	sk_cgroup_create() made @dir, so that its failure removes it
+ * @dirfd:	@dir, open, or -1
+ * @enter_fd:	Where a process writes "0" to enter, or -1
+ */
+struct sk_cgroup_hier {
+	char name[32];
+	char *mount, *base, *dir;
+	bool is_v2, is_made;
+	unsigned int controllers, blocked;
+	int refused;
+	int dirfd, enter_fd;
+};
+
+struct sk_cgroup {
+	char *path;
+	struct sk_cgroup_hier hiers[SK_CGROUP_MAX_HIERS];
+	unsigned int nr;
+};
+
+/** sk_cgroup_hier_finish() - Release what a hierarchy holds */
+void sk_cgroup_hier_finish(struct sk_cgroup_hier *hier);
+/** sk_cgroup_controller_name() - "memory", "cpu", ... of one bit */
+const char *sk_cgroup_controller_name(unsigned int bit);
+/** sk_cgroup_controller_bits() - Bits of a list such as "cpu,cpuacct" or "cpu memory pids" */
+unsigned int sk_cgroup_controller_bits(const char *list);
+
+/* mounts.c */
+
+/**
+ * sk_cgroup_parse_mounts() - Find the hierarchies that skiff uses, and the caller's group in each
+ * @mountinfo:	Text of /proc/self/mountinfo
+ * @self:	Text of /proc/self/cgroup
+ * @ret:	Filled with name, mount, base, is_v2 and (v1) controllers
+ * @ret_nr:	How many of them; finish each with sk_cgroup_hier_finish()
+ *
+ * Pure: opens nothing. A hierarchy in which the caller's group is not visible (mounted from
+ * another cgroup namespace) is left out. Named hierarchies are not used.
+ * Source: cgroups(7), proc_pid_mountinfo(5).
+ * Return: 0 or -ENOMEM
+ */
+int sk_cgroup_parse_mounts(const char *mountinfo, const char *self,
+			   struct sk_cgroup_hier ret[SK_CGROUP_MAX_HIERS],
+			   unsigned int *ret_nr);
+/** sk_cgroup_detect() - The same for this process; and find out what v2's group can hand on */
+int sk_cgroup_detect(struct sk_cgroup_hier ret[SK_CGROUP_MAX_HIERS], unsigned int *ret_nr,
+		     struct sk_err *err);
+
+/* walk.c */
+
+/** Called for each folder, children before their parents: folder @name in @parentfd; 0 or -errno, which ends the walk */
+typedef int (*sk_cgroup_visit_fn)(void *ctx, int parentfd, const char *name);
+/** sk_cgroup_walk() - Visit a group and those below it; a missing one, or one that goes away, is fine */
+int sk_cgroup_walk(const char *dir, sk_cgroup_visit_fn visit, void *ctx);
+
+/* limits.c */
+
+#define SK_CGROUP_MAX_SETTINGS 12
+/**
+ * struct sk_cgroup_setting - One value to write
+ * @controller:	Bit of the controller that owns the file
+ * @what:	The limit as a user calls it: "memory", "CPU", "number of processes"
+ * @file:	File of the group
+ * @value:	Text to write
+ * @is_optional: No error when the file is missing
+ * @is_trial:	No error at all
+ */
+struct sk_cgroup_setting {
+	unsigned int controller;
+	const char *what;
+	const char *file;
+	char value[48];
+	bool is_optional, is_trial;
+};
+/**
+ * sk_cgroup_plan() - Turn limits into values of files; pure
+ * @lift:	Zero members lift a limit (update), instead of being left out (create)
+ * @ret:	Filled; with an empty @file where this version of cgroups has no such limit
+ *
+ * Return: how many
+ */
+unsigned int sk_cgroup_plan(const struct sk_cgroup_limits *limits, bool is_v2, bool lift,
+			    struct sk_cgroup_setting ret[SK_CGROUP_MAX_SETTINGS]);
+/** sk_cgroup_check_limits() - Refuse limits that cannot be applied here, before anything is made */
+int sk_cgroup_check_limits(const struct sk_cgroup *cg,
+			   const struct sk_cgroup_limits *limits, struct sk_err *err);
+/** sk_cgroup_apply() - Write the values; the group exists */
+int sk_cgroup_apply(const struct sk_cgroup *cg, const struct sk_cgroup_limits *limits,
+		    bool lift, struct sk_err *err);
+/** sk_cgroup_find() - The hierarchy that has a controller and is used, or NULL */
+const struct sk_cgroup_hier *sk_cgroup_find(const struct sk_cgroup *cg, unsigned int bit);
+/** sk_cgroup_v2() - The v2 hierarchy when it is used and the group is there, or NULL */
+const struct sk_cgroup_hier *sk_cgroup_v2(const struct sk_cgroup *cg);
+
+#endif
