@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+/* decl_migrate - tables of lab, migrate and probe, which skiff shows and skiff-vm runs */
+#include "cli/decl_migrate.h"
+
+#include "lib/clock.h"
+
+#define LAB(member)	offsetof(struct sk_cli_lab_opts, member)
+#define MIGRATE(member) offsetof(struct sk_cli_migrate_opts, member)
+#define PROBE(member)	offsetof(struct sk_cli_probe_opts, member)
+
+static const struct sk_cli_lab_opts lab_defaults = {
+	.name = "default",
+	.hosts = 2,
+	.guest_memory_bytes = 256u << 20,
+	.working_set_bytes = 32u << 20,
+	.pages_per_s = 1000,
+};
+
+static const struct sk_opt lab_up_table[] = {
+	{'n', "name", "NAME", "name of the lab; 'default' if not given", SK_OPT_STR,
+	 LAB(name)},
+	{0, "hosts", "N", "number of hosts, named a, b, ...; 2 if not given", SK_OPT_U64,
+	 LAB(hosts)},
+	{'m', "memory", "SIZE", "memory of the guest; 256m if not given", SK_OPT_SIZE,
+	 LAB(guest_memory_bytes)},
+	{0, "working-set", "SIZE",
+	 "memory that the guest keeps writing; 32m if not given", SK_OPT_SIZE,
+	 LAB(working_set_bytes)},
+	{0, "pages-per-s", "N", "pages that the guest writes a second; 1000 if not given",
+	 SK_OPT_U64, LAB(pages_per_s)},
+	SK_OPT_FORMAT_ROW(struct sk_cli_lab_opts, format),
+	SK_OPT_END,
+};
+
+static const struct sk_opt lab_show_table[] = {
+	SK_OPT_FORMAT_ROW(struct sk_cli_lab_opts, format),
+	SK_OPT_END,
+};
+
+static const struct sk_cmd lab_up = {
+	.name = "up",
+	.summary = "start hosts, a switch, a client and a guest on this machine",
+	.usage = "[OPTIONS]",
+	.opts = lab_up_table,
+	.opts_size = sizeof(struct sk_cli_lab_opts),
+	.defaults = &lab_defaults,
+	.program = "skiff-vm",
+	.run = sk_run_lab_up,
+};
+
+static const struct sk_cmd lab_ls = {
+	.name = "ls",
+	.summary = "list the labs",
+	.usage = "[OPTIONS]",
+	.opts = lab_show_table,
+	.opts_size = sizeof(struct sk_cli_lab_opts),
+	.program = "skiff-vm",
+	.run = sk_run_lab_ls,
+};
+
+static const struct sk_cmd lab_status = {
+	.name = "status",
+	.summary = "show the hosts and guests of a lab",
+	.usage = "[OPTIONS] [NAME]",
+	.opts = lab_show_table,
+	.opts_size = sizeof(struct sk_cli_lab_opts),
+	.program = "skiff-vm",
+	.max_args = 1,
+	.run = sk_run_lab_status,
+};
+
+static const struct sk_cmd lab_down = {
+	.name = "down",
+	.summary = "stop a lab and remove all that belongs to it",
+	.usage = "[NAME]",
+	.program = "skiff-vm",
+	.max_args = 1,
+	.run = sk_run_lab_down,
+};
+
+const struct sk_cmd sk_cmd_lab = {
+	.name = "lab",
+	.summary = "libvirt hosts on this machine, to migrate between",
+	.sub = (const struct sk_cmd *const[]){&lab_up, &lab_ls, &lab_status, &lab_down,
+					      NULL},
+	.program = "skiff-vm",
+};
+
+static const struct sk_opt migrate_table[] = {
+	{0, "to", "HOST", "destination: a host of the lab, or a libvirt URI", SK_OPT_STR,
+	 MIGRATE(to)},
+	{0, "from", "URI",
+	 "libvirt URI of the source; without it the guest is one of the lab", SK_OPT_STR,
+	 MIGRATE(from)},
+	{0, "lab", "NAME", "name of the lab; 'default' if not given", SK_OPT_STR,
+	 MIGRATE(lab)},
+	{0, "mode", "pre-copy|stop-and-copy|post-copy", "strategy; pre-copy if not given",
+	 SK_OPT_CHOICE, MIGRATE(mode)},
+	{0, "bandwidth", "RATE", "cap of the migration stream, such as 100mbit",
+	 SK_OPT_RATE, MIGRATE(bandwidth_bits)},
+	{0, "probe", "URL", "what a client asks meanwhile: udp://ADDR:PORT[?hz=N]",
+	 SK_OPT_STR, MIGRATE(probe)},
+	{0, "dir", "DIR", "folder for run.json, samples and report.html", SK_OPT_STR,
+	 MIGRATE(dir)},
+	SK_OPT_FORMAT_ROW(struct sk_cli_migrate_opts, format),
+	SK_OPT_END,
+};
+
+const struct sk_cmd sk_cmd_migrate = {
+	.name = "migrate",
+	.summary = "migrate a running guest and measure what its clients feel",
+	.usage = "[OPTIONS] GUEST --to HOST",
+	.details =
+		"Examples:\n"
+		"  skiff migrate g1 --to b --mode post-copy\n"
+		"  skiff migrate web --from qemu:///system --to qemu+ssh://h2/system \\\n"
+		"      --probe udp://10.0.0.7:7?hz=1000 --dir results/\n",
+	.opts = migrate_table,
+	.opts_size = sizeof(struct sk_cli_migrate_opts),
+	.defaults =
+		&(const struct sk_cli_migrate_opts){.lab = "default", .mode = "pre-copy"},
+	.program = "skiff-vm",
+	.min_args = 1,
+	.max_args = 1,
+	.run = sk_run_migrate,
+};
+
+static const struct sk_opt probe_table[] = {
+	{0, "for", "TIME", "how long; 10s if not given", SK_OPT_DURATION, PROBE(for_ns)},
+	{0, "lab", "NAME", "probe from the network of this lab's client", SK_OPT_STR,
+	 PROBE(lab)},
+	SK_OPT_FORMAT_ROW(struct sk_cli_probe_opts, format),
+	SK_OPT_END,
+};
+
+const struct sk_cmd sk_cmd_probe = {
+	.name = "probe",
+	.summary = "measure the response times of a service",
+	.usage = "[OPTIONS] udp://ADDR:PORT[?hz=N]",
+	.opts = probe_table,
+	.opts_size = sizeof(struct sk_cli_probe_opts),
+	.defaults = &(const struct sk_cli_probe_opts){.for_ns = 10 * SK_NS_PER_S},
+	.program = "skiff-vm",
+	.min_args = 1,
+	.max_args = 1,
+	.run = sk_run_probe,
+};

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* decl_migrate - tables of lab, migrate and probe, which skiff shows and skiff-vm runs */
+#ifndef SK_DECL_MIGRATE_H
+#define SK_DECL_MIGRATE_H
+
+#include "cli/cmd.h"
+
+/** struct sk_cli_lab_opts - Options of `lab up`, ls, status and down; each uses those of its table */
+struct sk_cli_lab_opts {
+	const char *name;
+	const char *format;
+	uint64_t hosts;
+	uint64_t guest_memory_bytes;
+	uint64_t working_set_bytes;
+	uint64_t pages_per_s;
+};
+
+/** struct sk_cli_migrate_opts - Options of `migrate`; 0 and NULL mean not given */
+struct sk_cli_migrate_opts {
+	const char *to;
+	const char *from;
+	const char *lab;
+	const char *mode;
+	const char *probe;
+	const char *dir;
+	const char *format;
+	uint64_t bandwidth_bits;
+};
+
+/** struct sk_cli_probe_opts - Options of `probe` */
+struct sk_cli_probe_opts {
+	const char *lab;
+	const char *format;
+	uint64_t for_ns;
+};
+
+/* Defined in cli/vm/. */
+SK_CMD_RUN_ELSEWHERE(sk_run_lab_up);
+SK_CMD_RUN_ELSEWHERE(sk_run_lab_ls);
+SK_CMD_RUN_ELSEWHERE(sk_run_lab_status);
+SK_CMD_RUN_ELSEWHERE(sk_run_lab_down);
+SK_CMD_RUN_ELSEWHERE(sk_run_migrate);
+SK_CMD_RUN_ELSEWHERE(sk_run_probe);
+
+extern const struct sk_cmd sk_cmd_lab;
+extern const struct sk_cmd sk_cmd_migrate;
+extern const struct sk_cmd sk_cmd_probe;
+
+#endif
