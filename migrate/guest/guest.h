@@ -3,7 +3,9 @@
  *
  * Its kernel is Debian's cloud kernel, its initramfs holds skiff-guest (static) and the
  * virtio modules. Kernel command line: skiff.ip=10.77.0.10/24 skiff.gw=10.77.0.1
- * skiff.ws=BYTES skiff.rate=PAGES_PER_S skiff.static=BYTES
+ * skiff.ws=BYTES skiff.rate=PAGES_PER_S skiff.static=BYTES (default 16 MiB)
+ * console=ttyS0 quiet panic=-1 mitigations=off. When it serves it prints one line on the
+ * console, "skiff-guest: echo on ..."; when it cannot, the reason, and switches itself off.
  *
  * Ports: UDP 7007 echo (request returned with the guest's tick sequence), UDP 7008 control (text).
  */
@@ -45,6 +47,7 @@ struct sk_guest_images {
  */
 int sk_guest_prepare(const struct sk_home *home, struct sk_guest_images *ret,
 		     struct sk_err *err);
+/** sk_guest_images_finish() - Release the paths */
 void sk_guest_images_finish(struct sk_guest_images *images);
 SK_DEFINE_AUTO_FINISH(struct sk_guest_images, sk_guest_images_finish)
 
@@ -55,7 +58,13 @@ struct sk_guest_status {
 	uint64_t
 		corrupt_pages; /* pages of the written region that do not hold what was written there */
 };
-/** sk_guest_status() - Ask; retries over loss until @timeout_ms. @netns_fd as in struct sk_probe_opts */
+/**
+ * sk_guest_status() - Ask a guest; repeats the request until it answers
+ * @host:	Address, or ADDRESS:PORT where the control service has another port
+ * @netns_fd:	Ask from this network namespace (borrowed); -1 the caller's
+ *
+ * Return: 0; -ETIMEDOUT; -EINVAL with what the guest said; other -errno. @ret is untouched on failure
+ */
 int sk_guest_status(const char *host, int netns_fd, unsigned int timeout_ms,
 		    struct sk_guest_status *ret, struct sk_err *err);
 /** sk_guest_checksum() - The same, with the checksums computed now (takes a moment: memory is read) */
