@@ -2,20 +2,30 @@
 /* main - the commands of bin/skiff by topic; see cli/cmd.h on how to add one */
 #include "cli/cmds.h"
 
-#define GROUP(...)                                                                       \
-	(const struct sk_cmd *const[])                                                   \
-	{                                                                                \
-		__VA_ARGS__, NULL                                                        \
-	}
+static const struct sk_cmd *const images[] = {
+	&sk_cmd_import,
+	NULL,
+};
 
-/* clang-format off: one command per line */
+static const struct sk_cmd *const machines[] = {
+	&sk_cmd_lab,
+	&sk_cmd_migrate,
+	&sk_cmd_probe,
+	NULL,
+};
+
+static const struct sk_cmd *const itself[] = {
+	&sk_cmd_completion,
+	&sk_cmd_version,
+	NULL,
+};
+
 static const struct sk_cmd_group groups[] = {
-	{"Images", GROUP(&sk_cmd_import)},
-	{"Virtual machines", GROUP(&sk_cmd_lab, &sk_cmd_migrate, &sk_cmd_probe)},
-	{"Skiff itself", GROUP(&sk_cmd_completion, &sk_cmd_version)},
+	{"Images", images},
+	{"Virtual machines", machines},
+	{"Skiff itself", itself},
 	{NULL, NULL},
 };
-/* clang-format on */
 
 int main(int argc, char **argv)
 {
