@@ -266,6 +266,21 @@ static int make_hier(struct sk_cgroup_hier *hier)
 	return 0;
 }
 
+/* Not being allowed to matters only to limits; anything else is a failure. */
+static int make_hiers(struct sk_cgroup *cg, struct sk_err *err)
+{
+	for (unsigned int i = 0; i < cg->nr; i++) {
+		struct sk_cgroup_hier *hier = &cg->hiers[i];
+		int r = hier->refused ? 0 : make_hier(hier);
+
+		if (r == -EACCES || r == -EPERM || r == -EROFS)
+			hier->refused = r;
+		else if (r < 0)
+			return sk_err_code(err, r, "make cgroup '%s'", hier->dir);
+	}
+	return 0;
+}
+
 int sk_cgroup_create(struct sk_cgroup *cg, const struct sk_cgroup_limits *limits,
 		     struct sk_err *err)
 {
@@ -275,9 +290,9 @@ int sk_cgroup_create(struct sk_cgroup *cg, const struct sk_cgroup_limits *limits
 
 	if (r < 0)
 		return r;
-	for (unsigned int i = 0; i < cg->nr; i++)
-		if (!cg->hiers[i].refused)
-			cg->hiers[i].refused = make_hier(&cg->hiers[i]);
+	r = make_hiers(cg, err);
+	if (r < 0)
+		goto undo_make;
 	r = sk_cgroup_check_limits(cg, wanted, err);
 	if (r < 0)
 		goto undo_make;
