@@ -351,32 +351,31 @@ int sk_parse_id(const char *id, struct sk_err *err)
 	return 0;
 }
 
-/* Three significant digits of @value / @factor without zeros at the end of the fraction;
- * whole numbers keep all their digits. Returns the value that is shown.
+/* Three significant digits without zeros at the end of the fraction; whole numbers keep
+ * all their digits.
  */
-static double format_number(double value, char buf[SK_FORMAT_SIZE])
+static size_t format_number(double value, char buf[SK_FORMAT_SIZE])
 {
 	int decimals = value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-	size_t n;
+	size_t n = (size_t)snprintf(buf, SK_FORMAT_SIZE, "%.*f", decimals, value);
 
-	n = (size_t)snprintf(buf, SK_FORMAT_SIZE, "%.*f", decimals, value);
 	while (decimals > 0 && buf[n - 1] == '0')
-		buf[--n] = '\0';
+		n--;
 	if (buf[n - 1] == '.')
-		buf[n - 1] = '\0';
-	return (double)(uint64_t)(value + 0.5);
+		n--;
+	return n;
 }
 
-/* @units from small to large; the next one is taken when this shows @base or more. */
+/* @units from small to large; the next one is taken when this would show @base. */
 static const char *format_quantity(uint64_t value, const struct unit *units, double base,
 				   char buf[SK_FORMAT_SIZE])
 {
+	double number = (double)value;
 	size_t n;
 
-	while (format_number((double)value / (double)units->factor, buf) >= base &&
-	       units[1].name)
+	while (number / (double)units->factor >= base - 0.5 && units[1].name)
 		units++;
-	n = strlen(buf);
+	n = format_number(number / (double)units->factor, buf);
 	(void)snprintf(buf + n, SK_FORMAT_SIZE - n, " %s", units->name);
 	return buf;
 }
