@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vm - the only room that sees libvirt: hosts, domains, and one migration between two hosts
+ *
+ *	sk_vm_open(&ends, &vm, err);		// connect to both, register for events
+ *	ops->preflight(vm, &facts, err);	// would it work? changes nothing
+ *	ops->start(vm, &job, err);		// a thread of its own calls libvirt
+ *	while (ops->next(vm, 100, &note) != …)	// act on what happens
+ *	sk_vm_close(vm);
+ *
+ * Strategies see struct sk_vm_ops alone, so that tests drive them with a fake.
+ */
+#ifndef SK_VM_H
+#define SK_VM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/cleanup.h"
+#include "lib/err.h"
+#include "lib/json.h"
+#include "migrate/measure/timeline.h"
+#include "migrate/vm/xml.h"
+
+/* ---- One host ----------------------------------------------------------------------- */
+
+/** struct sk_vm_host - A connection to one libvirtd */
+struct sk_vm_host;
+
+/**
+ * sk_vm_host_open() - Connect, with keepalive where the transport has it
+ * @uri:	libvirt URI (borrowed)
+ *
+ * Starts libvirt's event loop in a thread of its own on first use; that thread stays.
+ * Return: 0; -ECONNREFUSED with the reason libvirt gives
+ */
+int sk_vm_host_open(const char *uri, struct sk_vm_host **ret, struct sk_err *err);
+/** sk_vm_host_free() - Close the connection; domains stay as they are */
+void sk_vm_host_free(struct sk_vm_host *host);
+SK_DEFINE_AUTO(struct sk_vm_host, sk_vm_host_free)
+/** sk_vm_host_create() - Start a transient domain; -EEXIST when the name is taken */
+int sk_vm_host_create(struct sk_vm_host *host, const struct sk_vm_domain *domain,
+		      struct sk_err *err);
+/** sk_vm_host_destroy() - End a domain at once; -ENOENT */
+int sk_vm_host_destroy(struct sk_vm_host *host, const char *name, struct sk_err *err);
+/** sk_vm_host_list() - Array of {name, state}: "running", "paused" or "other" */
+int sk_vm_host_list(struct sk_vm_host *host, struct sk_json **ret, struct sk_err *err);
+
+/* ---- One migration ------------------------------------------------------------------ */
+
+/** enum sk_vm_state - What a domain does, as far as a migration cares */
+enum sk_vm_state {
+	SK_VM_GONE, /* there is no domain of this name */
+	SK_VM_RUNNING,
+	SK_VM_PAUSED,
+	SK_VM_OTHER,
+};
+
+/** struct sk_vm_facts - What preflight learnt, for the record */
+struct sk_vm_facts {
+	char accelerator[8];	/* "kvm", "tcg", or libvirt's domain type */
+	char libvirt[2][24];	/* version of libvirtd, by enum sk_side */
+	char hypervisor[2][24]; /* version of QEMU */
+	char hostname[2][64];
+	uint64_t memory_bytes;
+	const char *cpu_check; /* "compatible", or why it was not needed */
+};
+
+/** struct sk_vm_job - How to migrate */
+struct sk_vm_job {
+	bool live;     /* else the guest stands still while its memory is copied */
+	bool postcopy; /* start_postcopy() will be allowed */
+	uint64_t bandwidth_bits; /* per second, of all phases; 0 unlimited */
+};
+
+/** enum sk_vm_note_kind - What strategies act on */
+enum sk_vm_note_kind {
+	SK_VM_NOTE_ACTIVE,   /* first byte can flow */
+	SK_VM_NOTE_PASS,     /* value: number of the pass over memory that starts */
+	SK_VM_NOTE_PROGRESS, /* job: statistics */
+	SK_VM_NOTE_POSTCOPY, /* guest runs at the destination, memory follows */
+	SK_VM_NOTE_ENDED,    /* result and err of the job; the last note */
+};
+
+/** struct sk_vm_note - One thing that happened */
+struct sk_vm_note {
+	enum sk_vm_note_kind kind;
+	int64_t value;
+	int result;
+	struct sk_job_sample job;
+	struct sk_err err;
+};
+
+/** struct sk_vm - The two ends of one migration */
+struct sk_vm;
+
+/** struct sk_vm_ops - What a strategy may do; implemented by libvirt, and by a fake in tests */
+struct sk_vm_ops {
+	/** Check both ends; changes nothing. -ENOENT no such guest, -EEXIST name taken there, … */
+	int (*preflight)(struct sk_vm *vm, struct sk_vm_facts *ret, struct sk_err *err);
+	/** Start the job in a thread of its own; its end comes as a note */
+	int (*start)(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err *err);
+	/** Next note in order; -ETIMEDOUT after @timeout_ms without one */
+	int (*next)(struct sk_vm *vm, unsigned int timeout_ms, struct sk_vm_note *ret);
+	/** Switch the running job to post-copy */
+	int (*start_postcopy)(struct sk_vm *vm, struct sk_err *err);
+	/** Give the job up; its end still comes as a note */
+	int (*abort)(struct sk_vm *vm, struct sk_err *err);
+	/** What the guest does at one end now */
+	int (*state)(struct sk_vm *vm, enum sk_side side, enum sk_vm_state *ret,
+		     struct sk_err *err);
+	/** Let a paused guest run at one end */
+	int (*resume)(struct sk_vm *vm, enum sk_side side, struct sk_err *err);
+};
+
+/** sk_vm_libvirt - The real one, for a struct sk_vm of sk_vm_open() */
+extern const struct sk_vm_ops sk_vm_libvirt;
+
+/** struct sk_vm_ends - What is migrated between whom; all borrowed for the life of the struct sk_vm */
+struct sk_vm_ends {
+	const char *guest, *from, *to;
+	struct sk_timeline *timeline; /* gets events and statistics */
+};
+
+/** sk_vm_open() - Connect to both ends and record their events from now on */
+int sk_vm_open(const struct sk_vm_ends *ends, struct sk_vm **ret, struct sk_err *err);
+/** sk_vm_close() - Wait for the job's end if one runs, and disconnect */
+void sk_vm_close(struct sk_vm *vm);
+SK_DEFINE_AUTO(struct sk_vm, sk_vm_close)
+
+#endif
