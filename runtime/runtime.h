@@ -61,6 +61,7 @@ struct sk_run_opts {
 
 /** struct sk_exit - How a container ended */
 struct sk_exit {
+	char id[65]; /* which: the name that was made up when none was given */
 	int status; /* 0-255, 128 + signal */
 	bool oom;   /* killed for want of memory */
 	char why[256]; /* for people: "out of memory (limit 64 MiB, peak 64 MiB, process python3)"; else empty */
