@@ -2,6 +2,11 @@
 /* main - the commands of bin/skiff by topic; see cli/cmd.h on how to add one */
 #include "cli/cmds.h"
 
+static const struct sk_cmd *const containers[] = {
+	&sk_cmd_run,  &sk_cmd_ps, &sk_cmd_exec,	   &sk_cmd_logs, &sk_cmd_stop,
+	&sk_cmd_kill, &sk_cmd_rm, &sk_cmd_inspect, NULL,
+};
+
 static const struct sk_cmd *const images[] = {
 	&sk_cmd_import,
 	NULL,
@@ -21,10 +26,8 @@ static const struct sk_cmd *const itself[] = {
 };
 
 static const struct sk_cmd_group groups[] = {
-	{"Images", images},
-	{"Virtual machines", machines},
-	{"Skiff itself", itself},
-	{NULL, NULL},
+	{"Containers", containers}, {"Images", images}, {"Virtual machines", machines},
+	{"Skiff itself", itself},   {NULL, NULL},
 };
 
 int main(int argc, char **argv)

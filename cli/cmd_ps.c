@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_ps - list containers */
+#include "cli/cmds.h"
+#include "cli/ctr.h"
+#include "cli/out.h"
+#include "runtime/runtime.h"
+
+struct ps_opts {
+	bool all;
+	bool quiet;
+	const char *format;
+};
+
+static const struct sk_opt ps_table[] = {
+	{'a', "all", NULL, "show those that have ended, too", SK_OPT_FLAG,
+	 offsetof(struct ps_opts, all)},
+	{'q', "quiet", NULL, "print names only", SK_OPT_FLAG,
+	 offsetof(struct ps_opts, quiet)},
+	SK_OPT_FORMAT_ROW(struct ps_opts, format),
+	SK_OPT_END,
+};
+
+static const struct sk_out_column columns[] = {
+	{"NAME", "name", SK_OUT_TEXT},	    {"IMAGE", "image", SK_OUT_TEXT},
+	{"COMMAND", "command", SK_OUT_CUT}, {"CREATED", "created", SK_OUT_AGE},
+	{"STATUS", "status", SK_OUT_TEXT},  {"EXIT", "exit_code", SK_OUT_TEXT},
+	{"PID", "pid", SK_OUT_TEXT},	    {NULL, NULL, SK_OUT_TEXT},
+};
+
+static int ps_run(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **args,
+		  struct sk_err *err)
+{
+	const struct ps_opts *opts = options;
+	sk_auto(sk_home_free) struct sk_home *home = NULL;
+	sk_auto(sk_json_free) struct sk_json *list = NULL;
+	int r;
+
+	(void)nargs;
+	(void)args;
+	if (opts->quiet && opts->format)
+		return sk_cmd_usage(err, "--quiet and --format exclude each other");
+	r = sk_ctr_open(ctx, &home, err);
+	if (r < 0)
+		return r;
+	r = sk_container_list(home, opts->all, &list, err);
+	if (r < 0)
+		return r;
+	if (opts->quiet)
+		return sk_json_len(list) == 0
+			       ? 0
+			       : sk_out_list("{{.name}}", columns, list, err);
+	return sk_out_list(opts->format, columns, list, err);
+}
+
+const struct sk_cmd sk_cmd_ps = {
+	.name = "ps",
+	.summary = "list containers",
+	.usage = "[OPTIONS]",
+	.opts = ps_table,
+	.opts_size = sizeof(struct ps_opts),
+	.run = ps_run,
+};
