@@ -379,7 +379,7 @@ int sk_fs_self_dir(char **ret)
 
 	if (r < 0)
 		return r;
-	slash = strrchr(path, '/');
+	slash = path ? strrchr(path, '/') : NULL;
 	if (!slash)
 		return -ENOENT;
 	slash[slash == path] = '\0';

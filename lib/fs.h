@@ -55,7 +55,8 @@ int sk_fs_replace_volatile(int dirfd, const char *name, const void *bytes, size_
 
 /** sk_fs_mkdirs() - Create a folder and its missing parents with @mode; an existing one is fine */
 int sk_fs_mkdirs(int dirfd, const char *path, mode_t mode, struct sk_err *err);
-/** sk_fs_open_dir() - Create a folder (its parents too) when missing and open it (O_DIRECTORY, O_NOFOLLOW on the last part) */
+/** sk_fs_open_dir() - Create a folder (its parents too) when missing and open it
+ *  (O_DIRECTORY, O_NOFOLLOW on the last part) */
 int sk_fs_open_dir(int dirfd, const char *path, mode_t mode, struct sk_err *err);
 
 /**

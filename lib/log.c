@@ -48,8 +48,7 @@ static size_t append_escaped(char line[LINE_SIZE], size_t len, const char *text)
 			memcpy(line + len, ELLIPSIS, sizeof(ELLIPSIS) - 1);
 			return len + sizeof(ELLIPSIS) - 1;
 		}
-		memcpy(line + len, chunk, n);
-		len += n;
+		len += (size_t)snprintf(line + len, LINE_SIZE - len, "%s", chunk);
 		text += taken;
 	}
 	return len;

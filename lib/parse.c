@@ -210,7 +210,7 @@ int sk_parse_duration(const char *text, uint64_t *ret_ns, struct sk_err *err)
 
 int sk_parse_cpus(const char *text, uint64_t *ret_milli, struct sk_err *err)
 {
-	uint64_t milli;
+	uint64_t milli = 0;
 	int r = parse_quantity(text, &cpus_quantity, &milli, err);
 
 	if (r < 0)

@@ -26,9 +26,11 @@ int sk_parse_double(const char *text, double min, double max, double *ret,
 		    struct sk_err *err);
 /** sk_parse_bool() - true|false|yes|no|on|off|1|0 */
 int sk_parse_bool(const char *text, bool *ret, struct sk_err *err);
-/** sk_parse_size() - Bytes: "64m", "1.5g", "4096", "10k", "1t"; units of 1024; "64MiB", "64mb" too; rounded down */
+/** sk_parse_size() - Bytes: "64m", "1.5g", "4096", "10k", "1t"; units of 1024;
+ *  "64MiB", "64mb" too; rounded down */
 int sk_parse_size(const char *text, uint64_t *ret_bytes, struct sk_err *err);
-/** sk_parse_rate() - Bits per second: "100mbit", "1gbit", "500kbit" (units of 1000), or bytes "64MiB/s"; a unit is needed */
+/** sk_parse_rate() - Bits per second: "100mbit", "1gbit", "500kbit" (units of 1000), or
+ *  bytes "64MiB/s"; a unit is needed */
 int sk_parse_rate(const char *text, uint64_t *ret_bits_per_s, struct sk_err *err);
 /** sk_parse_duration() - Nanoseconds: "10s", "1.5h", "200ms", "50us", "2d"; a bare number is seconds */
 int sk_parse_duration(const char *text, uint64_t *ret_ns, struct sk_err *err);
@@ -50,7 +52,8 @@ int sk_parse_id(const char *id, struct sk_err *err);
 const char *sk_format_size(uint64_t bytes, char buf[SK_FORMAT_SIZE]);
 /** sk_format_rate() - Bits per second for people; returns @buf */
 const char *sk_format_rate(uint64_t bits_per_s, char buf[SK_FORMAT_SIZE]);
-/** sk_format_duration() - A duration for people, at most three digits, "2 min 5 s" from a minute on; returns @buf */
+/** sk_format_duration() - A duration for people, at most three digits, from a minute on
+ *  "2 min 5 s"; returns @buf */
 const char *sk_format_duration(uint64_t ns, char buf[SK_FORMAT_SIZE]);
 
 #endif

@@ -313,7 +313,7 @@ int sk_proc_wait(struct sk_proc *proc, int timeout_ms, int *ret_status,
 		 struct sk_err *err)
 {
 	pid_t pid = proc->pid;
-	int status;
+	int status = 0;
 	int r;
 
 	if (pid <= 0)

@@ -134,14 +134,16 @@ static int start(struct capture *capture, const char *const *argv, struct sk_err
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return sk_err_errno(err, "run '%s'", argv[0]);
 	capture->out_fd = ends[0];
-	out = opts.stdout_fd = ends[1];
+	out = ends[1];
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return sk_err_errno(err, "run '%s'", argv[0]);
 	capture->err_fd = ends[0];
-	errors = opts.stderr_fd = ends[1];
+	errors = ends[1];
 	if (fcntl(capture->out_fd, F_SETFL, O_NONBLOCK) < 0 ||
 	    fcntl(capture->err_fd, F_SETFL, O_NONBLOCK) < 0)
 		return sk_err_errno(err, "run '%s'", argv[0]);
+	opts.stdout_fd = out;
+	opts.stderr_fd = errors;
 	return sk_proc_spawn(argv, &opts, &capture->proc, err);
 }
 

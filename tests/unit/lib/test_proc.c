@@ -416,7 +416,8 @@ static void test_signals_have_names(void **state)
 
 static void test_programs_are_found_in_path_and_sbin(void **state)
 {
-	sk_autofree char *old = strdup(getenv("PATH"));
+	const char *path = getenv("PATH");
+	sk_autofree char *old = strdup(path ? path : "/usr/bin:/bin");
 	sk_autofree char *sh = NULL, *ip = NULL;
 	char *none = NULL;
 

@@ -85,14 +85,13 @@ static void test_message_without_descriptor_is_refused(void **state)
 
 static void test_bad_descriptor_is_not_sent(void **state)
 {
-	sk_autoclose int a = -1, b = -1;
 	int ends[2];
 
 	(void)state;
 	assert_int_equal(sk_sock_pair(ends), 0);
-	a = ends[0];
-	b = ends[1];
-	assert_int_equal(sk_sock_send_fd(a, -1, 'x'), -EBADF);
+	assert_int_equal(sk_sock_send_fd(ends[0], -1, 'x'), -EBADF);
+	sk_close(&ends[0]);
+	sk_close(&ends[1]);
 }
 
 /* Send @n copies of standard input in one message, as a hostile peer may. */
