@@ -220,9 +220,10 @@ int sk_json_read_i64(const struct sk_json *object, const char *where, const char
 	r = read_member(object, where, key, SK_JSON_INT, &value, err);
 	if (r <= 0)
 		return r;
-	errno = 0;
 	number = json_object_get_int64(sk_json_to_c(value));
-	if (errno == ERANGE || number < min || number > max)
+	/* json-c clamps silently; above INT64_MAX its unsigned reading tells. */
+	if (number < min || number > max ||
+	    (number > 0 && json_object_get_uint64(sk_json_to_c(value)) > INT64_MAX))
 		return sk_err_set(err, ERANGE, "%s%s%s: %s is not between %lld and %lld",
 				  where ? where : "", dot_behind(where), key,
 				  json_object_to_json_string(sk_json_to_c(value)),
@@ -241,9 +242,8 @@ int sk_json_read_u64(const struct sk_json *object, const char *where, const char
 	r = read_member(object, where, key, SK_JSON_INT, &value, err);
 	if (r <= 0)
 		return r;
-	errno = 0;
 	number = json_object_get_uint64(sk_json_to_c(value));
-	if (errno == ERANGE || number > max)
+	if (number > max || json_object_get_int64(sk_json_to_c(value)) < 0)
 		return sk_err_set(err, ERANGE, "%s%s%s: %s is not between 0 and %llu",
 				  where ? where : "", dot_behind(where), key,
 				  json_object_to_json_string(sk_json_to_c(value)),
