@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One measured migration: probe, move, prove, verify, write down
+ *
+ * Theory of operation
+ *
+ * 1. Preflight: both ends answer, the guest runs, its name is free there. Nothing has
+ *    changed yet; the results folder is made, so that a full or read-only disk is known.
+ * 2. Checksum of the guest's memory. Before the probe: reading all memory slows the guest.
+ * 3. Probe on, baseline of some seconds. No reply at all is an error: a migration whose
+ *    probe measures nothing is not what was asked for.
+ * 4. The job (session.c), while probe and time line record. They share one clock.
+ * 5. Tail of some seconds, probe off, connections closed: no thread writes any more.
+ * 6. Checksum again. Verdict from the records, by arithmetic alone.
+ * 7. run.json, samples.bin, report.html. A failure to write them is reported, but the
+ *    guest has moved: the object is returned all the same.
+ */
+#include <fcntl.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/fs.h"
+#include "migrate/migrate.h"
+#include "migrate/report/report.h"
+#include "migrate/strategy/record.h"
+#include "migrate/strategy/strategy.h"
+
+#define DEFAULT_WINDOW_NS   (3 * SK_NS_PER_S)
+#define PROBE_MAX_NS	    (600 * SK_NS_PER_S)
+#define PROBE_REPLY_MS	    3000
+#define CHECKSUM_TIMEOUT_MS 20000
+#define NAP_NS		    (20 * SK_NS_PER_MS)
+
+/** struct move - One call of sk_migrate() */
+struct move {
+	const struct sk_migrate_opts *opts;
+	struct sk_timeline *timeline;
+	struct sk_probe *probe;
+	struct sk_vm_facts facts;
+	struct sk_memory_check check;
+	uint64_t started_ns;
+	int dirfd;
+	bool made_dir;
+};
+
+static void say(const struct move *move, const char *phase, const char *detail)
+{
+	if (move->opts->phase)
+		move->opts->phase(move->opts->phase_ctx, phase, detail);
+}
+
+static bool is_interrupted(const struct move *move)
+{
+	return move->opts->interrupted && *move->opts->interrupted;
+}
+
+static int linger(const struct move *move, uint64_t ns, struct sk_err *err)
+{
+	uint64_t end = sk_clock_mono() + ns;
+
+	while (sk_clock_mono() < end) {
+		if (err && is_interrupted(move))
+			return sk_err_set(
+				err, ECANCELED,
+				"interrupted before the migration: guest '%s' was left alone",
+				move->opts->guest);
+		sk_clock_sleep_until(sk_clock_mono() + NAP_NS);
+	}
+	return 0;
+}
+
+static int checksum_before(struct move *move, struct sk_err *err)
+{
+	const struct sk_migrate_opts *opts = move->opts;
+	int r;
+
+	if (!opts->control_host)
+		return 0;
+	say(move, "checksum of the guest's memory", NULL);
+	r = sk_guest_checksum(opts->control_host, opts->netns_fd, CHECKSUM_TIMEOUT_MS,
+			      &move->check.before, err);
+	if (r < 0)
+		return sk_err_wrap(err, r, "checksum of guest '%s'", opts->guest);
+	move->check.is_wanted = true;
+	return 0;
+}
+
+static void checksum_after(struct move *move)
+{
+	const struct sk_migrate_opts *opts = move->opts;
+	struct sk_err err = SK_ERR_INIT;
+
+	if (!move->check.is_wanted)
+		return;
+	say(move, "checksum of the guest's memory", NULL);
+	if (sk_guest_checksum(opts->control_host, opts->netns_fd, CHECKSUM_TIMEOUT_MS,
+			      &move->check.after, &err) == 0)
+		move->check.has_after = true;
+	else
+		(void)snprintf(move->check.why, sizeof(move->check.why),
+			       "the guest does not answer after the move: %.100s",
+			       err.msg);
+}
+
+static int start_probe(struct move *move, struct sk_err *err)
+{
+	struct sk_probe_opts opts = {.netns_fd = move->opts->netns_fd,
+				     .max_duration_ns = PROBE_MAX_NS};
+	uint64_t baseline = move->opts->baseline_ns;
+	int r;
+
+	if (!move->opts->probe)
+		return 0;
+	r = sk_probe_target_parse(move->opts->probe, &opts.target, err);
+	if (r < 0)
+		return r;
+	say(move, "probe, baseline", NULL);
+	r = sk_probe_start(&opts, &move->probe, err);
+	if (r < 0)
+		return r;
+	r = sk_probe_wait_reply(move->probe, PROBE_REPLY_MS, err);
+	if (r < 0) {
+		r = sk_err_wrap(err, r, "probe '%s'", move->opts->probe);
+		return sk_err_hint(
+			err, r, "does the service answer from here? try: skiff probe %s",
+			move->opts->probe);
+	}
+	return linger(move, baseline ? baseline : DEFAULT_WINDOW_NS, err);
+}
+
+static int run_job(struct move *move, struct sk_vm *vm, struct sk_err *err)
+{
+	const struct sk_migrate_opts *opts = move->opts;
+	struct sk_session session = {
+		.ops = &sk_vm_libvirt,
+		.vm = vm,
+		.strategy = sk_strategy_find(opts->mode),
+		.guest = opts->guest,
+		.bandwidth_bits = opts->bandwidth_bits,
+		.phase = opts->phase,
+		.phase_ctx = opts->phase_ctx,
+		.interrupted = opts->interrupted,
+	};
+
+	say(move, "migrate", NULL);
+	return sk_session_run(&session, err);
+}
+
+/* Steps 1 to 5: afterwards nothing adds to the time line or the samples. */
+static int measure(struct move *move, struct sk_err *err)
+{
+	const struct sk_migrate_opts *opts = move->opts;
+	const struct sk_vm_ends ends = {opts->guest, opts->from, opts->to,
+					move->timeline};
+	sk_auto(sk_vm_close) struct sk_vm *vm = NULL;
+	int r;
+
+	say(move, "check both hosts", NULL);
+	r = sk_vm_open(&ends, &vm, err);
+	if (r == 0)
+		r = sk_vm_libvirt.preflight(vm, &move->facts, err);
+	if (r == 0 && opts->dir) {
+		move->dirfd = sk_record_open(opts->dir, &move->made_dir, err);
+		r = move->dirfd < 0 ? move->dirfd : 0;
+	}
+	if (r == 0)
+		r = checksum_before(move, err);
+	if (r == 0)
+		r = start_probe(move, err);
+	if (r == 0)
+		r = run_job(move, vm, err);
+	if (r < 0)
+		return r;
+	if (move->probe) {
+		say(move, "probe, after the move", NULL);
+		(void)linger(move, opts->tail_ns ? opts->tail_ns : DEFAULT_WINDOW_NS,
+			     NULL);
+		r = sk_probe_stop(move->probe, err);
+	}
+	return r;
+}
+
+static int write_json(const struct move *move, struct sk_json *run, struct sk_err *err)
+{
+	sk_autofree char *text = NULL;
+
+	text = sk_json_print(run, true);
+	if (!text)
+		return sk_err_oom(err);
+	return sk_fs_replace(move->dirfd, "run.json", text, strlen(text), 0644, err);
+}
+
+static int write_results(struct move *move, const struct sk_verdict *verdict,
+			 const struct sk_sample *samples, size_t n, struct sk_json *run,
+			 struct sk_err *err)
+{
+	sk_auto(sk_json_free) struct sk_json *full = NULL;
+	struct sk_report_input input = {
+		.run = run,
+		.verdict = verdict,
+		.timeline = move->timeline,
+		.samples = samples,
+		.nr_samples = n,
+		.probe_start_real_ns = move->probe ? sk_probe_start_time(move->probe) : 0,
+	};
+	const char *key;
+	void *cursor = NULL;
+	struct sk_json *value;
+	int r;
+
+	say(move, "write results", NULL);
+	/* run.json is the published object and the time line it was computed from. */
+	full = sk_json_new_object();
+	while ((value = sk_json_each(run, &cursor, &key)))
+		(void)sk_json_set(full, key, sk_json_ref(value));
+	(void)sk_json_set(full, "timeline", sk_timeline_json(move->timeline));
+	r = write_json(move, full, err);
+	if (r == 0 && samples)
+		r = sk_probe_save(move->dirfd, "samples.bin", samples, n, err);
+	if (r == 0)
+		r = sk_report_write(move->dirfd, "report.html", &input, err);
+	if (r < 0)
+		return sk_err_wrap(
+			err, r,
+			"guest '%s' has moved, but the results cannot be written to '%s'",
+			move->opts->guest, move->opts->dir);
+	return 0;
+}
+
+static int conclude(struct move *move, struct sk_json **ret, struct sk_err *err)
+{
+	const struct sk_sample *samples = NULL;
+	struct sk_verdict verdict;
+	struct sk_record record = {move->opts, &move->facts, &verdict, &move->check,
+				   move->started_ns};
+	sk_auto(sk_json_free) struct sk_json *run = NULL;
+	size_t n = 0;
+	int r = 0;
+
+	if (move->probe)
+		samples = sk_probe_samples(move->probe, &n);
+	sk_verdict_make(move->opts->mode, move->timeline, samples, n,
+			move->probe ? sk_probe_start_time(move->probe) : 0, &verdict);
+	run = sk_record_json(&record);
+	if (!run)
+		return sk_err_oom(err);
+	if (move->dirfd >= 0) {
+		sk_autofree char *report = NULL;
+
+		if (asprintf(&report, "%s/report.html", move->opts->dir) < 0)
+			return sk_err_oom(err);
+		sk_json_set_str(run, "report", report);
+		r = write_results(move, &verdict, samples, n, run, err);
+	}
+	*ret = sk_steal(&run);
+	return r;
+}
+
+int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
+	       struct sk_err *err)
+{
+	sk_auto(sk_timeline_free) struct sk_timeline *timeline = sk_timeline_new();
+	struct move move = {.opts = opts,
+			    .timeline = timeline,
+			    .started_ns = sk_clock_real(),
+			    .dirfd = -1};
+	int r;
+
+	if (!timeline)
+		return sk_err_oom(err);
+	if (!sk_strategy_find(opts->mode))
+		return sk_err_set(err, EINVAL, "'%s' is no way to migrate",
+				  sk_mode_name(opts->mode));
+	r = measure(&move, err);
+	if (r == 0) {
+		checksum_after(&move);
+		r = conclude(&move, ret, err);
+	} else if (move.made_dir) {
+		sk_record_drop(opts->dir);
+	}
+	sk_probe_free(move.probe);
+	sk_close(&move.dirfd);
+	return r;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* strategy - how a guest moves: three ways that act on a running job's events
+ *
+ * A strategy is data plus two functions. sk_session_run() starts the job as the strategy
+ * wants it, hands it every note, and leaves the guest running at exactly one end.
+ */
+#ifndef SK_STRATEGY_H
+#define SK_STRATEGY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/err.h"
+#include "migrate/measure/verdict.h"
+#include "migrate/migrate.h"
+#include "migrate/vm/vm.h"
+
+struct sk_strategy;
+
+/** struct sk_session - One running job; all pointers borrowed */
+struct sk_session {
+	const struct sk_vm_ops *ops;
+	struct sk_vm *vm;
+	const struct sk_strategy *strategy;
+	const char *guest;
+	uint64_t bandwidth_bits;
+	sk_phase_fn phase; /* or NULL */
+	void *phase_ctx;
+	const volatile int *interrupted; /* or NULL */
+
+	/* Set while it runs. */
+	bool is_switched;	/* post-copy was asked for */
+	bool is_at_destination; /* the guest runs there already: no way back */
+	bool is_aborting;
+	bool has_explained; /* why an interrupt cannot stop it */
+	unsigned int passes;
+};
+
+/** struct sk_strategy - One way to move a guest */
+struct sk_strategy {
+	enum sk_mode mode;
+	bool live;     /* the guest runs while its memory is copied */
+	bool postcopy; /* allow the switch */
+	/** Act on a note; NULL: nothing to do. A failure gives the job up */
+	int (*on_note)(struct sk_session *session, const struct sk_vm_note *note,
+		       struct sk_err *err);
+	/** The user wants to stop; called once a round as long as the job runs on */
+	int (*on_interrupt)(struct sk_session *session, struct sk_err *err);
+};
+
+extern const struct sk_strategy sk_pre_copy;
+extern const struct sk_strategy sk_stop_and_copy;
+extern const struct sk_strategy sk_post_copy;
+
+/** sk_strategy_find() - The strategy of a mode; NULL for SK_MODE_DEGENERATE */
+const struct sk_strategy *sk_strategy_find(enum sk_mode mode);
+
+/**
+ * sk_session_run() - Run one job to its end
+ * @session:	First group of members filled, the rest zero
+ *
+ * Return: 0 when the guest runs at the destination; -ECANCELED after an interrupt; other
+ * -errno. On failure the guest runs at the source, unless the text says otherwise
+ */
+int sk_session_run(struct sk_session *session, struct sk_err *err);
+
+/** sk_session_abort() - Give the job up, once; for on_interrupt() */
+int sk_session_abort(struct sk_session *session, struct sk_err *err);
+/** sk_session_say() - Tell the user something during the job (phase function's detail) */
+void sk_session_say(struct sk_session *session, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif
