@@ -242,10 +242,13 @@ static int execute(const struct call *call, struct sk_err *err)
 static int check_count(const struct sk_cmd *cmd, int nargs, char **args,
 		       struct sk_err *err)
 {
+	const char *usage = cmd->usage ? cmd->usage : "";
+
 	if (nargs < cmd->min_args)
-		return sk_cmd_usage(err, "%s",
-				    nargs ? "an argument is missing"
-					  : "arguments are missing");
+		return sk_cmd_usage(err, "%s%s%s",
+				    cmd->min_args - nargs == 1 ? "an argument is missing"
+							       : "arguments are missing",
+				    *usage ? ": " : "", usage);
 	if (cmd->max_args != SK_CMD_ANY && nargs > cmd->max_args)
 		return sk_cmd_usage(err, "unexpected argument '%s'", args[cmd->max_args]);
 	return 0;
