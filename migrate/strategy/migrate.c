@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /* One measured migration: probe, move, prove, verify, write down
  *
  * Theory of operation

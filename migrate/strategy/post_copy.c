@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /* Post-copy: the guest moves at once, its memory follows, pages it touches first
  *
  * The switch is asked for when the first pass has started: earlier QEMU refuses it, later

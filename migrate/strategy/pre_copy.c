@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /* Pre-copy: memory is copied in passes while the guest runs; the last pass stands still */
 #include "migrate/strategy/strategy.h"
 

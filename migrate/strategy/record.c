@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /* What a migration leaves behind: the published object and the folder of results */
 #include "migrate/strategy/record.h"
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /* One migration job from its start to a guest that runs at exactly one end
  *
  * Theory of operation

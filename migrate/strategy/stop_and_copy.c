@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /* Stop-and-copy: the guest stands still while all of its memory is copied
  *
  * libvirt stops the guest itself right before the first byte when the job is not live, and

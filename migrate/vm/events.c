@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /* Events of libvirt and QEMU, recorded on the time line and handed on as notes
  *
  * QEMU's own time stamps are exact; their arrival lags by up to 30 ms (event loop, RPC). So

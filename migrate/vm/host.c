@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /* Connections to libvirtd: event loop, errors, domains of one host */
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /* The migration job: one thread in libvirt's blocking call, one that reads statistics at 10 Hz
  *
  * Theory of operation

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /* Checks before a migration: all that can be known to fail is found here, and nothing is changed */
 #include <inttypes.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /* Two ends of a migration through libvirt: the real struct sk_vm_ops */
 #include "migrate/vm/vm.h"
 

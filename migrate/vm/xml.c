@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /* Domain XML of a lab's guest */
 #include "migrate/vm/xml.h"
 

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+/* From names in a lab to what a migration or a probe needs */
+#include <string.h>
+
+#include "lib/str.h"
+#include "migrate/lab/lab.h"
+#include "migrate/vm/vm.h"
+
+#define PROBE_URL "udp://" SK_LAB_GUEST_IP ":7007?hz=1000"
+
+int sk_lab_client_netns(const struct sk_home *home, const char *lab, struct sk_err *err)
+{
+	sk_auto(sk_lab_finish) struct sk_lab open = {.labs_fd = -1, .lock_fd = -1};
+	int r;
+
+	r = sk_lab_open(home, lab, false, &open, err);
+	if (r == 0)
+		r = sk_lab_need(&open, err);
+	if (r < 0)
+		return r;
+	return sk_slice_open_netns(home, open.slice, SK_LAB_CLIENT, err);
+}
+
+static bool has_guest(const struct sk_json *host, const char *guest)
+{
+	struct sk_json *guests = sk_json_get(host, "guests");
+
+	for (size_t i = 0; i < sk_json_len(guests); i++)
+		if (sk_str_equal(sk_json_str(sk_json_at(guests, i), NULL), guest))
+			return true;
+	return false;
+}
+
+static int need_guest(const struct sk_json *status, const char *guest,
+		      const struct sk_json **ret, struct sk_err *err)
+{
+	struct sk_json *hosts = sk_json_get(status, "hosts");
+	int r;
+
+	for (size_t i = 0; i < sk_json_len(hosts); i++)
+		if (has_guest(sk_json_at(hosts, i), guest)) {
+			*ret = sk_json_at(hosts, i);
+			return 0;
+		}
+	r = sk_err_set(err, ENOENT, "there is no guest '%s' in lab '%s'", guest,
+		       sk_json_str(sk_json_get(status, "name"), ""));
+	return sk_err_hint(err, r,
+			   "the lab's guest is called " SK_LAB_GUEST
+			   "; see skiff lab status");
+}
+
+static int need_host(const struct sk_json *status, const char *name,
+		     const struct sk_json **ret, struct sk_err *err)
+{
+	struct sk_json *hosts = sk_json_get(status, "hosts");
+	sk_auto(sk_str_finish) struct sk_str names = SK_STR_INIT;
+	int r;
+
+	for (size_t i = 0; i < sk_json_len(hosts); i++) {
+		const char *one =
+			sk_json_str(sk_json_path(sk_json_at(hosts, i), "name"), "");
+
+		if (strcmp(one, name) == 0) {
+			*ret = sk_json_at(hosts, i);
+			return 0;
+		}
+		sk_str_addf(&names, "%s%s", i ? ", " : "", one);
+	}
+	r = sk_err_set(err, ENOENT, "there is no host '%s' in lab '%s'", name,
+		       sk_json_str(sk_json_get(status, "name"), ""));
+	return sk_err_hint(err, r, "its hosts are %s", names.ptr ? names.ptr : "none");
+}
+
+static int need_up(const struct sk_json *host, struct sk_err *err)
+{
+	int r;
+
+	if (sk_json_get(host, "uri"))
+		return 0;
+	r = sk_err_set(err, ECONNREFUSED, "host '%s' is down: %s",
+		       sk_json_str(sk_json_get(host, "name"), ""),
+		       sk_json_str(sk_json_get(host, "why"), "no reason known"));
+	return sk_err_hint(err, r, "skiff lab down, then skiff lab up");
+}
+
+int sk_lab_migrate_opts(const struct sk_home *home, const char *lab, const char *guest,
+			const char *to_host, struct sk_migrate_opts *opts,
+			struct sk_json **ret_hold, struct sk_err *err)
+{
+	sk_auto(sk_json_free) struct sk_json *status = NULL;
+	const struct sk_json *from = NULL, *to = NULL;
+	int netns, r;
+
+	r = sk_lab_status(home, lab, &status, err);
+	if (r == 0)
+		r = need_host(status, to_host, &to, err);
+	if (r == 0)
+		r = need_up(to, err);
+	if (r == 0)
+		r = need_guest(status, guest, &from, err);
+	if (r < 0)
+		return r;
+	if (from == to)
+		return sk_err_set(err, EINVAL, "guest '%s' runs on host '%s' already",
+				  guest, to_host);
+	netns = sk_lab_client_netns(home, lab, err);
+	if (netns < 0)
+		return netns;
+	opts->guest = guest;
+	opts->from = sk_json_str(sk_json_get(from, "uri"), NULL);
+	opts->to = sk_json_str(sk_json_get(to, "uri"), NULL);
+	opts->from_name = sk_json_str(sk_json_get(from, "name"), NULL);
+	opts->to_name = sk_json_str(sk_json_get(to, "name"), NULL);
+	opts->netns_fd = netns;
+	if (strcmp(guest, SK_LAB_GUEST) == 0) {
+		opts->control_host = SK_LAB_GUEST_IP;
+		if (!opts->probe)
+			opts->probe = PROBE_URL;
+	}
+	*ret_hold = sk_steal(&status);
+	return 0;
+}
