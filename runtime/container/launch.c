@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+/* launch - from options to a running container
+ *
+ * 1. The spec is made and checked: nothing is touched yet.
+ * 2. The record is made, locked, and says which groups and folders will be made.
+ * 3. Layer folders, groups, the sandbox. What fails from here on is undone.
+ * 4. The record says pid, start time and "running".
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/fs.h"
+#include "lib/proc.h"
+#include "lib/str.h"
+#include "runtime/container/handle.h"
+#include "runtime/container/launch.h"
+#include "runtime/sandbox/sandbox.h"
+
+static int make_layer(struct sk_state *state, struct sk_spec *spec, struct sk_err *err)
+{
+	static const char *const folders[] = {"layer", "layer/upper", "layer/work",
+					      "layer/mnt"};
+
+	for (size_t i = 0; i < SK_ARRAY_SIZE(folders); i++)
+		if (mkdirat(state->dir_fd, folders[i], 0755) < 0 ||
+		    fchmodat(state->dir_fd, folders[i], 0755, 0) < 0)
+			return sk_err_errno(err, "make folder '%s/%s'", state->path,
+					    folders[i]);
+	spec->layer_dir = sk_strf("%s/layer", state->path);
+	return spec->layer_dir ? 0 : sk_err_oom(err);
+}
+
+static void set_labels(struct sk_json *doc, char *const *labels)
+{
+	struct sk_json *object = sk_json_set(doc, "labels", sk_json_new_object());
+
+	for (; labels && *labels; labels++) {
+		char *equal = strchr(*labels, '=');
+		sk_autofree char *key = strndup(*labels, equal ? (size_t)(equal - *labels)
+							       : strlen(*labels));
+
+		if (key)
+			sk_json_set_str(object, key, equal ? equal + 1 : "");
+	}
+}
+
+static void set_maps(struct sk_json *doc, const char *key,
+		     const struct sk_spec_idmap *maps, size_t nr)
+{
+	struct sk_json *list = sk_json_set(doc, key, sk_json_new_array());
+
+	for (size_t i = 0; i < nr; i++) {
+		struct sk_json *line = sk_json_add(list, sk_json_new_object());
+
+		sk_json_set_uint(line, "inside", maps[i].inside);
+		sk_json_set_uint(line, "outside", maps[i].outside);
+		sk_json_set_uint(line, "size", maps[i].size);
+	}
+}
+
+void sk_launch_describe(struct sk_state *state, const struct sk_spec *spec,
+			const struct sk_cgroup *cgroup)
+{
+	struct sk_json *doc = state->doc;
+	struct sk_json *limits = sk_json_set(doc, "limits", sk_json_new_object());
+	char now[SK_CLOCK_TEXT_SIZE];
+
+	sk_json_set_str(doc, "created", sk_clock_format(sk_clock_real(), now));
+	sk_json_set_strv(doc, "command", spec->args);
+	sk_json_set_strv(doc, "env", spec->env);
+	sk_json_set_str(doc, "cwd", spec->cwd);
+	sk_json_set_str(doc, "user", spec->user);
+	sk_json_set_str(doc, "hostname", spec->hostname);
+	sk_json_set_bool(doc, "tty", spec->tty);
+	sk_json_set_bool(doc, "userns", spec->ns[SK_NS_USER].is_new);
+	sk_json_set_bool(doc, "seccomp", spec->seccomp);
+	sk_json_set_bool(doc, "no_new_privileges", spec->no_new_privs);
+	sk_json_set_bool(doc, "all_capabilities", spec->caps == SK_SPEC_CAPS_FULL);
+	set_maps(doc, "uid_maps", spec->uids, spec->nr_uids);
+	set_maps(doc, "gid_maps", spec->gids, spec->nr_gids);
+	sk_json_set_strv(doc, "lowers", spec->lowers);
+	sk_json_set_uint(limits, "memory_bytes", spec->limits.memory_bytes);
+	sk_json_set_uint(limits, "cpu_milli", spec->limits.cpu_milli);
+	sk_json_set_uint(limits, "cpu_weight", spec->limits.cpu_weight);
+	sk_json_set_uint(limits, "pids_max", spec->limits.pids_max);
+	if (cgroup)
+		sk_json_set(doc, "cgroups", sk_cgroup_paths(cgroup));
+}
+
+static int write_intent(struct sk_container *ctr, const struct sk_run_opts *opts,
+			struct sk_spec *spec, const char *owner, struct sk_err *err)
+{
+	struct sk_state *state = ctr->state;
+	int r = sk_cgroup_open(spec->cgroup_path, &ctr->cgroup, err);
+
+	if (r < 0)
+		return r;
+	sk_json_set_str(state->doc, "name", state->id);
+	sk_json_set_str(state->doc, "image", opts->image);
+	sk_json_set_str(state->doc, "owner", owner);
+	sk_json_set_bool(state->doc, "rm", opts->rm);
+	sk_json_set_bool(state->doc, "privileged", opts->privileged);
+	set_labels(state->doc, opts->labels);
+	sk_launch_describe(state, spec, ctr->cgroup);
+	state->is_durable = !opts->rm;
+	return sk_state_save(state, err);
+}
+
+int sk_launch_record_running(struct sk_container *ctr, const char *status,
+			     struct sk_err *err)
+{
+	char now[SK_CLOCK_TEXT_SIZE];
+	unsigned long long start = 0;
+
+	(void)sk_proc_start_time(ctr->pid, &start);
+	sk_json_set_str(ctr->state->doc, "status", status);
+	sk_json_set_int(ctr->state->doc, "pid", ctr->pid);
+	sk_json_set_int(ctr->state->doc, "start_time", (int64_t)start);
+	sk_json_set_str(ctr->state->doc, "started",
+			sk_clock_format(sk_clock_real(), now));
+	return sk_state_save(ctr->state, err);
+}
+
+int sk_launch_start(struct sk_container *ctr, const struct sk_spec *spec,
+		    const int stdio[3], int gate_fd, struct sk_err *err)
+{
+	struct sk_sandbox_opts sandbox_opts = {
+		.spec = spec,
+		.cgroup = ctr->cgroup,
+		.stdio = {stdio[0], stdio[1], stdio[2]},
+		.gate_fd = gate_fd,
+	};
+	sk_autofree char *init_path = NULL;
+	struct sk_sandbox sandbox;
+	int r;
+
+	if (spec->use_init) {
+		r = sk_proc_libexec("skiff-init", &init_path, err);
+		if (r < 0)
+			return r == -ENOENT ? -EIO : r;
+		sandbox_opts.init_path = init_path;
+	}
+	r = sk_cgroup_create(ctr->cgroup, &spec->limits, err);
+	if (r < 0)
+		return r == -ENOENT ? -EIO : r;
+	r = sk_sandbox_spawn(&sandbox_opts, &sandbox, err);
+	if (r < 0)
+		return r;
+	ctr->pid = sandbox.pid;
+	ctr->pidfd = sandbox.pidfd;
+	ctr->pty = sandbox.pty;
+	return 0;
+}
+
+int sk_launch_as(const struct sk_home *home, const struct sk_run_opts *opts,
+		 const int stdio[3], const char *owner, struct sk_container **ret,
+		 struct sk_err *err)
+{
+	sk_auto(sk_container_free) struct sk_container *ctr = NULL;
+	sk_auto(sk_spec_free) struct sk_spec *spec = NULL;
+	struct sk_state *state = NULL;
+	int r = sk_state_create(home, opts->name, &state, err);
+
+	if (r < 0)
+		return r;
+	ctr = sk_handle_new(state);
+	if (!ctr)
+		return sk_err_oom(err);
+	r = sk_spec_from_opts(opts, state->id, home->is_rootless, &spec, err);
+	if (r == 0)
+		r = write_intent(ctr, opts, spec, owner, err);
+	if (r == 0)
+		r = make_layer(state, spec, err);
+	if (r == 0)
+		r = sk_spec_check(spec, err);
+	if (r == 0)
+		r = sk_launch_start(ctr, spec, stdio, -1, err);
+	if (r == 0)
+		r = sk_launch_record_running(ctr, "running", err);
+	if (r < 0)
+		return r;
+	*ret = sk_steal(&ctr);
+	return 0;
+}
+
+int sk_container_launch(const struct sk_home *home, const struct sk_run_opts *opts,
+			const int stdio[3], struct sk_container **ret, struct sk_err *err)
+{
+	return sk_launch_as(home, opts, stdio, "supervisor", ret, err);
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: Apache-2.0
+/* state - the record of a container */
+#include "runtime/container/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/fs.h"
+#include "lib/log.h"
+#include "lib/parse.h"
+#include "lib/str.h"
+#include "runtime/container/names.h"
+
+#define RECORDS	     "containers"
+#define RECORDS_LOCK "containers.lock"
+#define LOCK_WAIT_MS 5000
+#define NAME_TRIES   64
+
+void sk_state_free(struct sk_state *state)
+{
+	if (!state)
+		return;
+	sk_close(&state->parent_fd);
+	sk_close(&state->dir_fd);
+	sk_close(&state->lock_fd);
+	free(state->id);
+	free(state->path);
+	sk_json_free(state->doc);
+	free(state);
+}
+
+static int state_new(const struct sk_home *home, const char *id, struct sk_state **ret,
+		     struct sk_err *err)
+{
+	sk_auto(sk_state_free) struct sk_state *state = calloc(1, sizeof(*state));
+
+	if (!state)
+		return sk_err_oom(err);
+	state->parent_fd = state->dir_fd = state->lock_fd = -1;
+	state->id = strdup(id);
+	state->path = sk_strf("%s/" RECORDS "/%s", home->root, id);
+	state->doc = sk_json_new_object();
+	if (!state->id || !state->path || !state->doc)
+		return sk_err_oom(err);
+	state->parent_fd = sk_fs_open_dir(home->root_fd, RECORDS, 0700, err);
+	if (state->parent_fd < 0)
+		return state->parent_fd;
+	*ret = sk_steal(&state);
+	return 0;
+}
+
+static int open_folder(struct sk_state *state, struct sk_err *err)
+{
+	state->dir_fd = sk_fs_open_beneath(state->parent_fd, state->id,
+					   O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	if (state->dir_fd < 0)
+		return sk_err_code(err, state->dir_fd,
+				   "open the record of container '%s'", state->id);
+	return 0;
+}
+
+/* Called with the lock of all records held. */
+static int make_record(const struct sk_home *home, const char *id, struct sk_state **ret,
+		       struct sk_err *err)
+{
+	sk_auto(sk_state_free) struct sk_state *state = NULL;
+	int r = state_new(home, id, &state, err);
+
+	if (r < 0)
+		return r;
+	if (mkdirat(state->parent_fd, id, 0700) < 0) {
+		if (errno != EEXIST)
+			return sk_err_errno(err, "make the record of container '%s'", id);
+		r = sk_err_set(err, EEXIST, "the name '%s' is taken by another container",
+			       id);
+		return sk_err_hint(err, r,
+				   "choose another --name, or remove it: skiff rm %s",
+				   id);
+	}
+	r = open_folder(state, err);
+	if (r < 0)
+		return r;
+	state->lock_fd = sk_fs_lock(state->dir_fd, "lock", LOCK_WAIT_MS, err);
+	if (state->lock_fd < 0)
+		return state->lock_fd;
+	sk_json_set_str(state->doc, "id", id);
+	sk_json_set_str(state->doc, "status", "creating");
+	*ret = sk_steal(&state);
+	return 0;
+}
+
+static int make_unnamed(const struct sk_home *home, struct sk_state **ret,
+			struct sk_err *err)
+{
+	uint64_t number = sk_clock_real() / 1000;
+	int r = -EEXIST;
+
+	for (int i = 0; r == -EEXIST && i < NAME_TRIES; i++) {
+		sk_autofree char *name = NULL;
+
+		number = number * 6364136223846793005ull + 1442695040888963407ull;
+		name = sk_names_make((number >> 20) % (i < 16 ? 2304 : UINT32_MAX));
+		if (!name)
+			return sk_err_oom(err);
+		r = make_record(home, name, ret, err);
+	}
+	return r;
+}
+
+int sk_state_create(const struct sk_home *home, const char *name, struct sk_state **ret,
+		    struct sk_err *err)
+{
+	sk_auto(sk_state_free) struct sk_state *state = NULL;
+	sk_autoclose int guard = -1;
+	int r;
+
+	if (name) {
+		r = sk_parse_name("container", name, err);
+		if (r < 0)
+			return r;
+	}
+	guard = sk_fs_lock(home->root_fd, RECORDS_LOCK, LOCK_WAIT_MS, err);
+	if (guard < 0)
+		return guard;
+	r = name ? make_record(home, name, &state, err) : make_unnamed(home, &state, err);
+	/* before the guard is gone: a record without state.json is taken for a ruin */
+	if (r < 0)
+		return r;
+	r = sk_state_save(state, err);
+	if (r < 0)
+		return r;
+	*ret = sk_steal(&state);
+	return 0;
+}
+
+static int not_found(const struct sk_home *home, const char *name, struct sk_err *err)
+{
+	sk_auto(sk_strv_free) char **names = NULL;
+	const char *near = NULL;
+	int r = sk_err_set(err, ENOENT, "there is no container '%s'", name);
+
+	if (sk_state_names(home, &names, NULL) == 0 && names)
+		near = sk_str_nearest(name, (const char *const *)names);
+	if (near)
+		return sk_err_hint(err, r, "did you mean '%s'?", near);
+	return sk_err_hint(err, r, "'skiff ps -a' lists all");
+}
+
+int sk_state_open(const struct sk_home *home, const char *name, struct sk_state **ret,
+		  struct sk_err *err)
+{
+	sk_auto(sk_state_free) struct sk_state *state = NULL;
+	int r = sk_parse_name("container", name, err);
+
+	if (r < 0)
+		return r;
+	r = state_new(home, name, &state, err);
+	if (r < 0)
+		return r;
+	r = open_folder(state, err);
+	if (r == 0)
+		r = sk_state_reload(state, err);
+	if (r == -ENOENT)
+		return not_found(home, name, err);
+	if (r < 0)
+		return r;
+	*ret = sk_steal(&state);
+	return 0;
+}
+
+int sk_state_adopt(const struct sk_home *home, const char *id, int lock_fd,
+		   struct sk_state **ret, struct sk_err *err)
+{
+	int r = sk_state_open(home, id, ret, err);
+
+	if (r < 0)
+		return r;
+	(*ret)->lock_fd = lock_fd;
+	return 0;
+}
+
+int sk_state_save(struct sk_state *state, struct sk_err *err)
+{
+	sk_autofree char *text = sk_json_print(state->doc, true);
+
+	if (!text)
+		return sk_err_oom(err);
+	return (state->is_durable ? sk_fs_replace
+				  : sk_fs_replace_volatile)(state->dir_fd, "state.json",
+							    text, strlen(text), 0600,
+							    err);
+}
+
+int sk_state_reload(struct sk_state *state, struct sk_err *err)
+{
+	struct sk_json *doc = NULL;
+	int r = sk_json_load(state->dir_fd, "state.json", &doc, err);
+
+	if (r < 0)
+		return r;
+	sk_json_free(state->doc);
+	state->doc = doc;
+	state->is_durable = !sk_json_bool(sk_json_get(doc, "rm"), false);
+	return 0;
+}
+
+int sk_state_lock(struct sk_state *state, unsigned int timeout_ms, struct sk_err *err)
+{
+	int fd = sk_fs_lock(state->dir_fd, "lock", timeout_ms, err);
+
+	if (fd < 0)
+		return fd;
+	state->lock_fd = fd;
+	return sk_state_reload(state, err);
+}
+
+bool sk_state_is_owned(const struct sk_state *state)
+{
+	return sk_fs_is_locked(state->dir_fd, "lock");
+}
+
+const char *sk_state_status(const struct sk_state *state)
+{
+	return sk_json_str(sk_json_get(state->doc, "status"), "unknown");
+}
+
+int sk_state_erase(struct sk_state *state, struct sk_err *err)
+{
+	int r = sk_fs_remove_tree(state->parent_fd, state->id, err);
+
+	return r == -ENOENT ? 0 : r;
+}
+
+int sk_state_names(const struct sk_home *home, char ***ret, struct sk_err *err)
+{
+	int r = sk_fs_list(home->root_fd, RECORDS, ret);
+
+	if (r == -ENOENT) {
+		*ret = NULL;
+		return 0;
+	}
+	return r < 0 ? sk_err_code(err, r, "list the containers in '%s'", home->root) : 0;
+}
+
+/* Called with the lock of all records held, so that no record is half made. */
+static int judge(const struct sk_home *home, const char *id, struct sk_state **ret)
+{
+	sk_auto(sk_state_free) struct sk_state *state = NULL;
+	int r = state_new(home, id, &state, NULL);
+
+	if (r == 0)
+		r = open_folder(state, NULL);
+	if (r < 0)
+		return r;
+	state->lock_fd = sk_fs_lock(state->dir_fd, "lock", 0, NULL);
+	if (state->lock_fd < 0)
+		return state->lock_fd;
+	r = sk_state_reload(state, NULL);
+	if (r == 0 && strcmp(sk_state_status(state), "exited") == 0)
+		return 0;
+	if (r < 0)
+		sk_json_set_str(state->doc, "status", "ruin");
+	*ret = sk_steal(&state);
+	return 0;
+}
+
+int sk_state_orphans(const struct sk_home *home, struct sk_state ***ret, size_t *ret_len,
+		     struct sk_err *err)
+{
+	sk_auto(sk_strv_free) char **names = NULL;
+	sk_autoclose int guard = -1;
+	struct sk_state **list;
+	size_t len = 0;
+	int r = sk_state_names(home, &names, err);
+
+	if (r < 0)
+		return r;
+	list = calloc(sk_strv_len(names) + 1, sizeof(*list));
+	if (!list)
+		return sk_err_oom(err);
+	guard = names ? sk_fs_lock(home->root_fd, RECORDS_LOCK, LOCK_WAIT_MS, err) : -1;
+	if (guard < 0 && names) {
+		free(list);
+		return guard;
+	}
+	for (char **name = names; name && *name; name++) {
+		struct sk_state *state = NULL;
+
+		if (judge(home, *name, &state) == 0 && state)
+			list[len++] = state;
+	}
+	*ret = list;
+	*ret_len = len;
+	return 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sandbox - from a spec to a running command: everything between clone and exec
+ *
+ *	struct sk_sandbox_opts opts = {.spec = spec, .cgroup = cg, .stdio = {0, 1, 2}, .gate_fd = -1};
+ *	r = sk_sandbox_spawn(&opts, &sandbox, err);
+ *	... wait on sandbox.pidfd, reap sandbox.pid
+ */
+#ifndef SK_SANDBOX_H
+#define SK_SANDBOX_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "lib/err.h"
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/spec/spec.h"
+
+/** struct sk_sandbox_opts - What to start and what it inherits; all borrowed */
+struct sk_sandbox_opts {
+	const struct sk_spec *spec;
+	const struct sk_cgroup *cgroup; /* made already; NULL: the caller's own */
+	int stdio[3];			/* become 0, 1, 2; ignored with a terminal */
+	const char *init_path;		/* the static skiff-init of spec->use_init */
+	int gate_fd; /* a FIFO that the child opens for writing before it executes; -1: none */
+};
+
+/** struct sk_sandbox - The child */
+struct sk_sandbox {
+	pid_t pid;
+	int pidfd; /* owned by the caller */
+	int pty;   /* master of its terminal, owned by the caller; -1 without one */
+};
+
+/**
+ * sk_sandbox_spawn() - Clone, isolate and execute
+ *
+ * Returns when the command has been executed, or with a gate when everything is done but
+ * that. The child dies with the thread that called. On failure nothing of it is left.
+ *
+ * Return: 0; -ENOENT: the command was not found; -EACCES: it cannot be executed; no other
+ * failure has these two codes; -EOPNOTSUPP: the kernel lacks something, with a hint
+ */
+int sk_sandbox_spawn(const struct sk_sandbox_opts *opts, struct sk_sandbox *ret,
+		     struct sk_err *err);
+
+/** struct sk_sandbox_join - A further process in a running sandbox */
+struct sk_sandbox_join {
+	const struct sk_spec
+		*spec; /* its process part: args, env, cwd, user, caps, seccomp, tty */
+	const struct sk_cgroup *cgroup;
+	int target_pidfd; /* PID 1 of the container */
+	bool has_userns;  /* it has a user namespace of its own */
+	int stdio[3];
+	bool keep_running; /* do not die with the caller */
+};
+
+/**
+ * sk_sandbox_join() - Execute a command in the namespaces and groups of a running sandbox
+ * Return: as sk_sandbox_spawn(); the child is a child of the caller
+ */
+int sk_sandbox_join(const struct sk_sandbox_join *join, struct sk_sandbox *ret,
+		    struct sk_err *err);
+
+/** sk_sandbox_probe_idmap() - Whether a mount of @path can be idmapped; 0, or -EOPNOTSUPP with what is missing */
+int sk_sandbox_probe_idmap(const char *path, struct sk_err *err);
+
+#endif

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+/* tty - the container's own terminal, or the given descriptors, as 0, 1, 2 */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/fs.h"
+#include "lib/sock.h"
+#include "lib/sys.h"
+#include "runtime/sandbox/child.h"
+#include "runtime/sandbox/target.h"
+
+int sk_child_stdio(struct sk_child *c, struct sk_err *err)
+{
+	int high[3];
+
+	for (int i = 0; i < 3; i++) {
+		high[i] = fcntl(c->stdio[i], F_DUPFD_CLOEXEC, 10);
+		if (high[i] < 0)
+			return sk_err_errno(err, "take over descriptor %d", c->stdio[i]);
+	}
+	for (int i = 0; i < 3; i++) {
+		if (dup2(high[i], i) < 0)
+			return sk_err_errno(err, "set descriptor %d", i);
+		(void)close(high[i]);
+	}
+	return 0;
+}
+
+static int open_master(const struct sk_child *c, struct sk_err *err)
+{
+	const char *path = c->spec->host_dev ? "/dev/ptmx" : "/dev/pts/ptmx";
+	int fd = sk_fs_open_in_root(c->root_fd, path, O_RDWR | O_NOCTTY, 0);
+	int unlock = 0;
+
+	if (fd < 0)
+		return sk_err_code(err, fd, "open '%s' of the container", path);
+	if (ioctl(fd, TIOCSPTLCK, &unlock) < 0) {
+		int r = sk_err_errno(err, "unlock the terminal");
+
+		(void)close(fd);
+		return r;
+	}
+	return fd;
+}
+
+/* /dev/console is the same terminal, mounted from its descriptor (CVE-2025-52565). */
+static int bind_console(const struct sk_child *c, int slave, struct sk_err *err)
+{
+	sk_autoclose int fd = -1, target = -1;
+
+	if (c->spec->host_dev)
+		return 0;
+	fd = sk_target_clone(slave, "", false, err);
+	if (fd < 0)
+		return fd;
+	target = sk_target_open(c->root_fd, "/dev/console", false, err);
+	return target < 0 ? target : sk_target_attach(fd, target, "/dev/console", err);
+}
+
+int sk_child_tty(struct sk_child *c, struct sk_err *err)
+{
+	sk_autoclose int master = open_master(c, err), slave = -1;
+	int r;
+
+	if (master < 0)
+		return master;
+	/* by the descriptor: a name in a hostile /dev proves nothing */
+	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0)
+		return sk_err_errno(err, "open the terminal");
+	if (c->uid != 0 && fchown(slave, c->uid, (gid_t)-1) < 0)
+		return sk_err_errno(err, "give the terminal to user %u", c->uid);
+	r = c->root_fd >= 0 && !c->keep_running ? bind_console(c, slave, err) : 0;
+	if (r < 0)
+		return r;
+	r = sk_sock_send_fd(c->sync, master, SK_SYNC_PTY);
+	if (r < 0)
+		return sk_err_code(err, r, "hand over the terminal");
+	if (ioctl(slave, TIOCSCTTY, 0) < 0)
+		return sk_err_errno(err, "make it the controlling terminal");
+	for (int i = 0; i < 3; i++)
+		if (dup2(slave, i) < 0)
+			return sk_err_errno(err, "set descriptor %d", i);
+	return 0;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* spec - everything that a container is made of, read from options or from config.json
+ *
+ *	sk_spec_from_opts(&opts, &spec, err);	// or sk_spec_from_config(json, bundle, &spec, err)
+ *	sk_spec_check(spec, err);
+ *	... the sandbox executes it, unchanged
+ *
+ * A spec is plain memory: no descriptors, nothing looked up in the rootfs. Names of users,
+ * commands and mount points inside the container are resolved by the child, beneath its root.
+ */
+#ifndef SK_SPEC_H
+#define SK_SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "lib/cleanup.h"
+#include "lib/err.h"
+#include "lib/json.h"
+#include "runtime/runtime.h"
+
+/** enum sk_spec_ns - Namespaces, in the order in which they are joined */
+enum sk_spec_ns {
+	SK_NS_USER,
+	SK_NS_CGROUP,
+	SK_NS_IPC,
+	SK_NS_UTS,
+	SK_NS_NET,
+	SK_NS_PID,
+	SK_NS_TIME,
+	SK_NS_MNT,
+	SK_NS_COUNT
+};
+
+/** sk_spec_ns_name() - Name of a namespace's file in /proc/PID/ns: "user", "mnt", ... */
+const char *sk_spec_ns_name(enum sk_spec_ns ns);
+/** sk_spec_ns_flag() - Its CLONE_NEW* flag */
+uint64_t sk_spec_ns_flag(enum sk_spec_ns ns);
+
+/** struct sk_spec_namespace - What to do about one kind */
+struct sk_spec_namespace {
+	bool is_new;
+	char *path; /* join this one; NULL with !is_new: the caller's own */
+};
+
+/** struct sk_spec_idmap - One line of uid_map or gid_map */
+struct sk_spec_idmap {
+	uint32_t inside, outside, size;
+};
+#define SK_SPEC_MAX_IDMAPS 16
+
+/** struct sk_spec_mount - One mount, in the order of the list */
+struct sk_spec_mount {
+	char *source; /* bind: absolute path outside; else NULL or a label */
+	char *target; /* path inside; missing parts are created */
+	char *fstype; /* NULL for a bind mount */
+	char **data;  /* "mode=755", "size=64m", for the file system */
+	uint64_t attr_set, attr_clear; /* MOUNT_ATTR_* */
+	bool recursive;		       /* of a bind mount: what is mounted below too */
+	bool attr_recursive;	       /* the attributes hold below too */
+	bool is_idmapped; /* host ownership is kept through the container's id maps */
+	bool is_optional; /* the kernel may refuse it (mqueue, a missing feature) */
+	bool no_create;	  /* leave it out where the mount point is missing */
+};
+
+/** struct sk_spec_rlimit - One resource limit */
+struct sk_spec_rlimit {
+	int resource;
+	struct rlimit limit;
+};
+
+/** enum sk_spec_caps - Which capabilities the command gets */
+enum sk_spec_caps {
+	SK_SPEC_CAPS_DEFAULT, /* the nine of `skiff run`; none for a user other than root */
+	SK_SPEC_CAPS_FULL,
+	SK_SPEC_CAPS_LISTED, /* exactly cap_names */
+};
+enum {
+	SK_SPEC_CAP_BOUNDING,
+	SK_SPEC_CAP_EFFECTIVE,
+	SK_SPEC_CAP_PERMITTED,
+	SK_SPEC_CAP_INHERITABLE,
+	SK_SPEC_CAP_AMBIENT,
+	SK_SPEC_CAP_SETS
+};
+
+/** struct sk_spec - A container as it is to be made; all strings and lists are heap memory */
+struct sk_spec {
+	/* the command */
+	char **args, **env;
+	char *cwd;
+	char *user; /* "name[:group]", "uid[:gid]"; NULL uses uid, gid, groups */
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups;
+	size_t nr_groups;
+	int64_t umask; /* -1 keeps 022 */
+	bool tty, no_new_privs, use_init, seccomp;
+	enum sk_spec_caps caps;
+	char **cap_names[SK_SPEC_CAP_SETS];
+	struct sk_spec_rlimit *rlimits;
+	size_t nr_rlimits;
+	bool has_oom_score_adj;
+	int oom_score_adj;
+
+	/* its root: either lowers with upper_dir, or rootfs */
+	char **lowers;	 /* absolute, topmost first */
+	char *layer_dir; /* holds "upper", "work" and the mount point "mnt" */
+	char *rootfs;	 /* absolute path of a plain folder */
+	bool read_only, no_pivot;
+	struct sk_spec_mount *mounts;
+	size_t nr_mounts;
+	char **masked, **read_only_paths;
+	bool host_dev; /* the host's /dev instead of a fresh one */
+	bool cgroup_mount, cgroup_writable;
+
+	/* its isolation */
+	struct sk_spec_namespace ns[SK_NS_COUNT];
+	struct sk_spec_idmap uids[SK_SPEC_MAX_IDMAPS], gids[SK_SPEC_MAX_IDMAPS];
+	size_t nr_uids, nr_gids;
+	bool use_newidmap; /* maps are written by newuidmap and newgidmap */
+	bool idmap_layers; /* layers are mounted with the id maps (root only) */
+	char *hostname, *domainname;
+	struct {
+		char *name, *value;
+	} * sysctls;
+	size_t nr_sysctls;
+
+	/* its limits */
+	char *cgroup_path;
+	struct sk_cgroup_limits limits;
+
+	/* OCI */
+	struct sk_json *annotations;
+};
+
+/** sk_spec_new() - An empty spec: nothing isolated, umask kept; NULL without memory */
+struct sk_spec *sk_spec_new(void);
+/** sk_spec_free() - Release it and all that it holds */
+void sk_spec_free(struct sk_spec *spec);
+SK_DEFINE_AUTO(struct sk_spec, sk_spec_free)
+
+/**
+ * sk_spec_add_mount() - Append a mount
+ * @source:	See struct sk_spec_mount (copied); the same for the others
+ * @attr_set:	MOUNT_ATTR_*
+ *
+ * Return: the mount, to be adjusted (borrowed until the next call), or NULL without memory
+ */
+struct sk_spec_mount *sk_spec_add_mount(struct sk_spec *spec, const char *source,
+					const char *target, const char *fstype,
+					uint64_t attr_set);
+
+/**
+ * sk_spec_add_defaults() - Append what each container sees: /proc /sys /dev pts shm mqueue,
+ *			    masked and read-only paths
+ * @privileged:	The host's /dev, nothing masked, sysfs writable
+ */
+int sk_spec_add_defaults(struct sk_spec *spec, bool privileged, struct sk_err *err);
+
+/**
+ * sk_spec_from_opts() - The spec of `skiff run`
+ * @id:		The container's name: its default hostname and group
+ * @is_rootless: Map the caller's subordinate ids, or its own one, instead of a range of root
+ * @ret:	Free with sk_spec_free(). layer_dir is left for the caller to fill
+ *
+ * Return: 0; -EINVAL naming the option; -ENOENT for a missing source of a volume is
+ * reported as -EINVAL too, so that -ENOENT stays "command not found" for callers
+ */
+int sk_spec_from_opts(const struct sk_run_opts *opts, const char *id, bool is_rootless,
+		      struct sk_spec **ret, struct sk_err *err);
+
+/**
+ * sk_spec_from_config() - The spec of an OCI config.json
+ * @config:	Parsed file (borrowed)
+ * @bundle:	Absolute path of its folder, for a relative root.path
+ * @id:		Container id; the group is "skiff/ID" unless linux.cgroupsPath says else
+ * @ret:	Free with sk_spec_free()
+ *
+ * Source: OCI runtime-spec 1.0 to 1.3, config.md, config-linux.md. A field that is not
+ * executed yet is an error that names it, never ignored.
+ * Return: 0; -EINVAL; -EOPNOTSUPP for a field that skiff does not execute
+ */
+int sk_spec_from_config(const struct sk_json *config, const char *bundle, const char *id,
+			struct sk_spec **ret, struct sk_err *err);
+
+/**
+ * sk_spec_check() - Refuse what cannot be executed, before anything is made
+ *
+ * Return: 0; -EINVAL naming the member and the reason
+ */
+int sk_spec_check(const struct sk_spec *spec, struct sk_err *err);
+
+/** sk_spec_mount_option() - Apply one option of an OCI mount ("ro", "nosuid", "rbind", "mode=755"); -EINVAL for an
+ *  unknown flag-like one, -EOPNOTSUPP for propagation and others that are not executed, -ENOMEM */
+int sk_spec_mount_option(struct sk_spec_mount *mount, const char *option,
+			 struct sk_err *err);
+
+#endif
