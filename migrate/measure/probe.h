@@ -45,7 +45,15 @@ struct sk_sample {
 	uint64_t tick;	      /* guest's tick sequence in the reply; 0: none */
 };
 
+/** struct sk_probe - A running or ended probe; opaque */
 struct sk_probe;
+/**
+ * sk_probe_start() - Start sending, 2 ms from now
+ * @opts:	Copied; the host of the target is resolved now
+ * @ret:	Free with sk_probe_free(), which stops it
+ *
+ * Return: 0, also when the service is not there yet; -EINVAL; -EPERM for a namespace
+ */
 int sk_probe_start(const struct sk_probe_opts *opts, struct sk_probe **ret,
 		   struct sk_err *err);
 /** sk_probe_wait_reply() - Until the first reply, at most @timeout_ms: the service is there. -ETIMEDOUT */
@@ -53,27 +61,30 @@ int sk_probe_wait_reply(struct sk_probe *probe, unsigned int timeout_ms,
 			struct sk_err *err);
 /** sk_probe_start_time() - CLOCK_REALTIME ns of sample time 0, read in one step with CLOCK_MONOTONIC */
 uint64_t sk_probe_start_time(const struct sk_probe *probe);
+/** sk_probe_stop() - Send no more; returns once all replies are there or the time-out is over */
 int sk_probe_stop(struct sk_probe *probe, struct sk_err *err);
+/** sk_probe_finish() - The same without cutting it short: all of opts.max_duration_ns */
+int sk_probe_finish(struct sk_probe *probe, struct sk_err *err);
 /** sk_probe_samples() - All requests in the order sent (borrowed); valid after sk_probe_stop() */
 const struct sk_sample *sk_probe_samples(const struct sk_probe *probe, size_t *ret_n);
+/** sk_probe_free() - Stop it if it runs, release all; NULL is fine */
 void sk_probe_free(struct sk_probe *probe);
 SK_DEFINE_AUTO(struct sk_probe, sk_probe_free)
 
 /** struct sk_probe_summary - A window of samples; response times in µs over answered requests, NaN when none */
 struct sk_probe_summary {
 	size_t sent, lost;
-	double p50_us, p90_us, p99_us, max_us, mean_us;
+	double p50_us, p90_us, p99_us, p999_us, max_us, mean_us;
 	double late_p99_us; /* sent - intended */
 	bool late_ok; /* late_p99_us at most 1,000: else the run is to be discarded */
 	uint64_t silence_ns, silence_start_ns; /* longest gap between replies */
-	uint64_t outage_ns,
-		outage_start_ns; /* longest run without a reply, by intended send time */
+	/* The same from the intended time of the first request that had to wait */
+	uint64_t outage_ns, outage_start_ns;
 	bool tick_monotonic;
 };
-/** sk_probe_summarize() - Pure; requests intended within [from, to) ns */
-void sk_probe_summarize(const struct sk_sample *samples, size_t n, uint64_t from_ns,
-			uint64_t to_ns, uint64_t timeout_ns,
-			struct sk_probe_summary *ret);
+/** sk_probe_summarize() - Pure; requests intended within [from, to) ns. 0 or -ENOMEM */
+int sk_probe_summarize(const struct sk_sample *samples, size_t n, uint64_t from_ns,
+		       uint64_t to_ns, uint64_t timeout_ns, struct sk_probe_summary *ret);
 /** sk_probe_save() - samples.bin (header documented in the .c file) in a folder; sk_probe_load() reads it */
 int sk_probe_save(int dirfd, const char *name, const struct sk_sample *samples, size_t n,
 		  struct sk_err *err);

@@ -35,6 +35,7 @@ struct sk_verdict {
 	uint64_t downtime_reported_ns, downtime_vcpu_ns,
 		downtime_client_ns; /* client: outage by intended time */
 	bool has_reported, has_vcpu, has_client;
+	uint64_t outage_start_ns; /* real time at which the outage of the client began */
 	struct sk_probe_summary all, before, during, after;
 	uint64_t memory_bytes, wire_bytes, postcopy_requests;
 	struct sk_pass passes[64];
@@ -43,16 +44,22 @@ struct sk_verdict {
 
 /**
  * sk_verdict_make() - Compute it
+ * @asked:	What the user wanted; .proven is it too, or degenerate
+ * @timeline:	Complete; of the events of struct sk_event it needs API_CALL and API_RETURN, QMP
+ *		STOP, RESUME, MIGRATION, MIGRATION_PASS, LIFECYCLE, JOB_COMPLETED of the source
+ *		(its value is the downtime in ms, and the last job sample its statistics)
  * @probe_start_real_ns: sk_probe_start_time(); samples may be NULL with n = 0
+ *
+ * Return: 0 or -ENOMEM
  */
-void sk_verdict_make(enum sk_mode asked, struct sk_timeline *timeline,
-		     const struct sk_sample *samples, size_t n,
-		     uint64_t probe_start_real_ns, struct sk_verdict *ret);
+int sk_verdict_make(enum sk_mode asked, struct sk_timeline *timeline,
+		    const struct sk_sample *samples, size_t n,
+		    uint64_t probe_start_real_ns, struct sk_verdict *ret);
 /**
  * sk_verdict_json() - The published object: mode.{asked,proven,why}, time_ms.{prep,total,api},
  *	downtime_ms.{reported,vcpu,client}, probe.{sent,lost,late_p99_us,late_ok,silence_ms,before,during,after}
  *	(each window {sent,lost,p50_ms,p90_ms,p99_ms,max_ms}), memory.{bytes,wire_bytes,postcopy_requests},
- *	passes[] {pass,ms,bytes,remaining_bytes,dirty_pages_per_s}. What is unknown is null.
+ *	passes[] {pass,ms,bytes,remaining_bytes,dirty_pages_per_s}, marks_ns.{api_call,active,…}. What is unknown is null.
  *	The caller adds memory_verified, guest, host and version records.
  */
 struct sk_json *sk_verdict_json(const struct sk_verdict *verdict);

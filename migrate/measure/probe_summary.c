@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+/* probe_summary - from samples to numbers; pure arithmetic
+ *
+ * Response times count from the intended send time. A request whose reply took longer than
+ * the time-out is lost, but its reply still ends a silence: the service spoke.
+ *
+ * Silence is the longest gap between replies, by the time they came. Outage begins with the
+ * intended send time of the first request that had to wait: the request behind the one that
+ * was answered last. It is the time for which a client that then asked heard nothing, and so
+ * does not grow with the distance between requests. Both reach to the ends of the window.
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "lib/clock.h"
+#include "lib/stats.h"
+#include "migrate/measure/probe.h"
+
+#define DEFAULT_TIMEOUT_NS (2 * SK_NS_PER_S)
+#define MAX_LATE_P99_US	   1000.0
+
+/** struct window - The samples in question; sorted arrays have room for all of them */
+struct window {
+	const struct sk_sample *samples;
+	size_t n;
+	uint64_t timeout_ns;
+	double *values;
+	const struct sk_sample **replies; /* by the time they came */
+	size_t nr_replies;
+};
+
+static int by_received(const void *a, const void *b)
+{
+	const struct sk_sample *x = *(const struct sk_sample *const *)a;
+	const struct sk_sample *y = *(const struct sk_sample *const *)b;
+
+	if (x->received_ns != y->received_ns)
+		return x->received_ns < y->received_ns ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static void add_response_times(struct window *w, struct sk_probe_summary *ret)
+{
+	size_t answered = 0;
+
+	for (size_t i = 0; i < w->n; i++) {
+		const struct sk_sample *s = &w->samples[i];
+
+		if (s->received_ns && s->received_ns - s->intended_ns <= w->timeout_ns)
+			w->values[answered++] =
+				(double)(s->received_ns - s->intended_ns) / 1e3;
+	}
+	ret->lost = w->n - answered;
+	ret->mean_us = sk_stats_mean(w->values, answered);
+	sk_stats_sort(w->values, answered);
+	ret->p50_us = sk_stats_quantile(w->values, answered, 0.5);
+	ret->p90_us = sk_stats_quantile(w->values, answered, 0.9);
+	ret->p99_us = sk_stats_quantile(w->values, answered, 0.99);
+	ret->p999_us = sk_stats_quantile(w->values, answered, 0.999);
+	ret->max_us = sk_stats_quantile(w->values, answered, 1);
+}
+
+static void add_lateness(struct window *w, struct sk_probe_summary *ret)
+{
+	for (size_t i = 0; i < w->n; i++)
+		w->values[i] =
+			(double)(w->samples[i].sent_ns - w->samples[i].intended_ns) / 1e3;
+	sk_stats_sort(w->values, w->n);
+	ret->late_p99_us = sk_stats_quantile(w->values, w->n, 0.99);
+	ret->late_ok = w->n == 0 || ret->late_p99_us <= MAX_LATE_P99_US;
+}
+
+static void note_gap(uint64_t start, uint64_t end, uint64_t *gap, uint64_t *gap_start)
+{
+	if (end <= start || end - start <= *gap)
+		return;
+	*gap = end - start;
+	*gap_start = start;
+}
+
+static void add_gaps(struct window *w, struct sk_probe_summary *ret)
+{
+	uint64_t last_reply = w->samples[0].intended_ns;
+	const struct sk_sample *waiting = w->samples, *end = w->samples + w->n;
+
+	for (size_t i = 0; i <= w->nr_replies; i++) {
+		bool is_last = i == w->nr_replies;
+		uint64_t until =
+			is_last ? end[-1].intended_ns : w->replies[i]->received_ns;
+		uint64_t asked = waiting < end ? waiting->intended_ns : until;
+
+		note_gap(last_reply, until, &ret->silence_ns, &ret->silence_start_ns);
+		note_gap(asked > last_reply ? asked : last_reply, until, &ret->outage_ns,
+			 &ret->outage_start_ns);
+		if (is_last)
+			break;
+		last_reply = until;
+		if (w->replies[i] + 1 > waiting)
+			waiting = w->replies[i] + 1;
+	}
+}
+
+static bool ticks_grow(const struct window *w)
+{
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < w->n; i++) {
+		if (!w->samples[i].received_ns)
+			continue;
+		if (w->samples[i].tick < last)
+			return false;
+		last = w->samples[i].tick;
+	}
+	return true;
+}
+
+static size_t first_at(const struct sk_sample *samples, size_t n, uint64_t from_ns)
+{
+	size_t low = 0;
+
+	while (low < n) {
+		size_t middle = low + (n - low) / 2;
+
+		if (samples[middle].intended_ns < from_ns)
+			low = middle + 1;
+		else
+			n = middle;
+	}
+	return low;
+}
+
+int sk_probe_summarize(const struct sk_sample *samples, size_t n, uint64_t from_ns,
+		       uint64_t to_ns, uint64_t timeout_ns, struct sk_probe_summary *ret)
+{
+	size_t first = first_at(samples, n, from_ns), end = first_at(samples, n, to_ns);
+	sk_autofree double *values = NULL;
+	sk_autofree const struct sk_sample **replies = NULL;
+	struct window w = {.samples = samples + first,
+			   .n = end > first ? end - first : 0,
+			   .timeout_ns = timeout_ns ? timeout_ns : DEFAULT_TIMEOUT_NS};
+
+	*ret = (struct sk_probe_summary){.sent = w.n,
+					 .p50_us = NAN,
+					 .p90_us = NAN,
+					 .p99_us = NAN,
+					 .p999_us = NAN,
+					 .max_us = NAN,
+					 .mean_us = NAN,
+					 .late_p99_us = NAN,
+					 .late_ok = true,
+					 .tick_monotonic = true};
+	if (w.n == 0)
+		return 0;
+	w.values = values = malloc(w.n * sizeof(*values));
+	w.replies = replies = malloc(w.n * sizeof(*replies));
+	if (!values || !replies)
+		return -ENOMEM;
+	for (size_t i = 0; i < w.n; i++)
+		if (w.samples[i].received_ns)
+			replies[w.nr_replies++] = &w.samples[i];
+	qsort(replies, w.nr_replies, sizeof(*replies), by_received);
+	add_lateness(&w, ret);
+	add_response_times(&w, ret);
+	add_gaps(&w, ret);
+	ret->tick_monotonic = ticks_grow(&w);
+	return 0;
+}
