@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+/* it - run skiff, keep what it prints, wait for what it does */
+#include "tests/it/it.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/fs.h"
+#include "lib/str.h"
+
+#define COMMAND_TIMEOUT_MS 60000
+#define AWAIT_NS	   (30 * SK_NS_PER_S)
+#define POLL_NS		   (5 * SK_NS_PER_MS)
+#define MAX_OUTPUT	   (64u << 20)
+
+void it_need_root(const struct it *it)
+{
+	if (it->world)
+		return;
+	print_message("reason: needs root\n");
+	skip();
+}
+
+/* All that a job has written, which may go on writing. */
+static char *read_all(int fd)
+{
+	char *text = NULL;
+
+	if (lseek(fd, 0, SEEK_SET) < 0 || sk_fs_read_fd(fd, MAX_OUTPUT, &text, NULL) < 0)
+		fail_msg("cannot read the output of a command");
+	return text;
+}
+
+static void start(struct it_job *job, int stdin_fd, const char *const *argv)
+{
+	struct sk_err err = SK_ERR_INIT;
+	struct sk_proc_opts opts = {.has_stdin = true,
+				    .stdin_fd = stdin_fd,
+				    .has_stdout = true,
+				    .has_stderr = true};
+
+	job->out_fd = memfd_create("stdout", MFD_CLOEXEC);
+	job->err_fd = memfd_create("stderr", MFD_CLOEXEC);
+	/* Appending, as reading moves the offset that the job shares. */
+	if (job->out_fd < 0 || job->err_fd < 0 ||
+	    fcntl(job->out_fd, F_SETFL, O_APPEND) < 0 ||
+	    fcntl(job->err_fd, F_SETFL, O_APPEND) < 0)
+		fail_msg("memfd: %s", strerror(errno));
+	opts.stdout_fd = job->out_fd;
+	opts.stderr_fd = job->err_fd;
+	if (sk_proc_spawn(argv, &opts, &job->proc, &err) < 0)
+		fail_msg("%s", err.msg);
+}
+
+int it_finish(struct it *it, struct it_job *job)
+{
+	struct sk_err err = SK_ERR_INIT;
+	int r = sk_proc_wait(&job->proc, COMMAND_TIMEOUT_MS, &it->status, &err);
+
+	free(it->out);
+	free(it->err);
+	it->out = read_all(job->out_fd);
+	it->err = read_all(job->err_fd);
+	sk_close(&job->out_fd);
+	sk_close(&job->err_fd);
+	if (r == -ETIMEDOUT) {
+		sk_proc_kill(&job->proc);
+		fail_msg("took longer than %d s; stdout: %s; stderr: %s",
+			 COMMAND_TIMEOUT_MS / 1000, it->out, it->err);
+	}
+	if (r < 0)
+		fail_msg("%s", err.msg);
+	return it->status;
+}
+
+int it_command(struct it *it, const char *const *argv)
+{
+	struct it_job job;
+
+	start(&job, -1, argv);
+	return it_finish(it, &job);
+}
+
+static char **skiff_words(const struct it *it, const char *const *args)
+{
+	char **words = NULL;
+	int r = 0;
+
+	for (const char *const *word = it->prefix; word && *word; word++)
+		r |= sk_strv_add(&words, *word);
+	r |= sk_strv_addf(&words, "%s/bin/skiff", it->build);
+	r |= sk_strv_add(&words, "--root") | sk_strv_add(&words, it->root);
+	r |= sk_strv_add(&words, "--runroot") | sk_strv_add(&words, it->runroot);
+	for (; *args; args++)
+		r |= sk_strv_add(&words, *args);
+	assert_int_equal(r, 0);
+	return words;
+}
+
+void it_start_argv(struct it *it, struct it_job *job, int stdin_fd,
+		   const char *const *args)
+{
+	sk_auto(sk_strv_free) char **words = skiff_words(it, args);
+
+	start(job, stdin_fd, (const char *const *)words);
+}
+
+int it_skiff_argv(struct it *it, const char *const *args)
+{
+	struct it_job job;
+
+	it_start_argv(it, &job, -1, args);
+	return it_finish(it, &job);
+}
+
+void it_expect_argv(struct it *it, int status, const char *const *args, const char *file,
+		    int line)
+{
+	sk_autofree char *words = NULL;
+
+	if (it_skiff_argv(it, args) == status)
+		return;
+	words = sk_strv_join((char *const *)args, " ");
+	print_error("skiff %s: status %d, expected %d\nstdout: %s\nstderr: %s\n", words,
+		    it->status, status, it->out, it->err);
+	_fail(file, line);
+}
+
+void it_assert_has_at(const char *text, const char *part, const char *file, int line)
+{
+	if (strstr(text, part))
+		return;
+	print_error("'%s' is not in: %s\n", part, text);
+	_fail(file, line);
+}
+
+void it_await_out(struct it_job *job, const char *part)
+{
+	uint64_t deadline = sk_clock_mono() + AWAIT_NS;
+
+	for (;;) {
+		sk_autofree char *text = read_all(job->out_fd);
+
+		if (strstr(text, part))
+			return;
+		if (sk_clock_mono() >= deadline) {
+			sk_autofree char *errors = read_all(job->err_fd);
+
+			sk_proc_kill(&job->proc);
+			fail_msg("no '%s' in: %s; stderr: %s", part, text, errors);
+		}
+		sk_clock_sleep_until(sk_clock_mono() + POLL_NS);
+	}
+}
+
+void it_await_text(struct it *it, const char *part, const char *const *args)
+{
+	uint64_t deadline = sk_clock_mono() + AWAIT_NS;
+
+	for (;;) {
+		(void)it_skiff_argv(it, args);
+		if (strstr(it->out, part))
+			return;
+		if (sk_clock_mono() >= deadline)
+			fail_msg("no '%s' in: %s; stderr: %s", part, it->out, it->err);
+		sk_clock_sleep_until(sk_clock_mono() + POLL_NS);
+	}
+}
+
+void it_await_status(struct it *it, const char *name, const char *status)
+{
+	sk_autofree char *line = sk_strf("%s\n", status);
+
+	it_await_text(it, line, IT_ARGS("inspect", "--format", "{{.status}}", name));
+}
