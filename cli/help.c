@@ -120,19 +120,29 @@ struct listing {
 	struct sk_err *err;
 };
 
+/* @head is "global", or "option" and the words of the command. */
+static void list_options(FILE *out, const char *head, const struct sk_opt *opts)
+{
+	for (const struct sk_opt *opt = opts; opt && opt->name; opt++)
+		(void)fprintf(out, "%s\t%c\t%s\t%s\n", head,
+			      opt->short_name ? opt->short_name : '-', opt->name,
+			      opt->metavar ? opt->metavar : "-");
+}
+
 static int list_command(const char *words, const struct sk_cmd *cmd, void *arg)
 {
 	const struct listing *listing = arg;
+	sk_autofree char *head = NULL;
 
 	if (!cmd->run &&
 	    (!cmd->program || strcmp(cmd->program, listing->program->name) == 0))
 		return sk_err_set(listing->err, EINVAL, "command '%s' has no function",
 				  words);
 	(void)fprintf(listing->out, "command\t%s\t%s\n", words, cmd->summary);
-	for (const struct sk_opt *opt = cmd->opts; opt && opt->name; opt++)
-		(void)fprintf(listing->out, "option\t%s\t%c\t%s\t%s\n", words,
-			      opt->short_name ? opt->short_name : '-', opt->name,
-			      opt->metavar ? opt->metavar : "-");
+	head = sk_strf("option\t%s", words);
+	if (!head)
+		return sk_err_oom(listing->err);
+	list_options(listing->out, head, cmd->opts);
 	return 0;
 }
 
@@ -140,5 +150,6 @@ int sk_help_options(const struct sk_program *program, FILE *out, struct sk_err *
 {
 	struct listing listing = {program, out, err};
 
+	list_options(out, "global", globals_of(program));
 	return sk_cmd_walk(program, list_command, &listing);
 }

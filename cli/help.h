@@ -19,9 +19,9 @@ void sk_help_command(const char *path, const struct sk_cmd *cmd, FILE *out);
 /**
  * sk_help_options() - Print all commands and options in a form for scripts
  *
- * Lines of fields parted by tabs: "command WORDS SUMMARY" and for each of its options
- * "option WORDS LETTER NAME METAVAR" (LETTER and METAVAR "-" where there is none). The
- * form is stable: tests/manpages reads it.
+ * Lines of fields parted by tabs: "global LETTER NAME METAVAR" for each global option,
+ * "command WORDS SUMMARY", and for each of its options "option WORDS LETTER NAME METAVAR"
+ * (LETTER and METAVAR "-" where there is none). The form is stable: tests/manpages reads it.
  * Return: 0, -ENOMEM; -EINVAL for a command that the program named in .program lacks
  */
 int sk_help_options(const struct sk_program *program, FILE *out, struct sk_err *err);

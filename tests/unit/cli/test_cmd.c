@@ -284,6 +284,7 @@ static void test_options_are_listed_for_scripts(void **state)
 
 	(void)state;
 	assert_int_equal(result.status, 0);
+	assert_non_null(sk_str_starts(result.out, "global\t-\troot\tDIR\n"));
 	assert_non_null(strstr(result.out, "command\tgroup greet\tsay hello\n"
 					   "option\tgroup greet\tl\tloud\t-\n"
 					   "option\tgroup greet\t-\ttag\tTAG\n"));
