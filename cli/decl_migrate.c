@@ -40,11 +40,12 @@ static const struct sk_opt lab_show_table[] = {
 static const struct sk_cmd lab_up = {
 	.name = "up",
 	.summary = "start hosts, a switch, a client and a guest on this machine",
-	.usage = "[OPTIONS]",
+	.usage = "[OPTIONS] [NAME]",
 	.opts = lab_up_table,
 	.opts_size = sizeof(struct sk_cli_lab_opts),
 	.defaults = &lab_defaults,
 	.program = "skiff-vm",
+	.max_args = 1,
 	.run = sk_run_lab_up,
 };
 

@@ -234,12 +234,14 @@ static int conclude(struct move *move, struct sk_json **ret, struct sk_err *err)
 				   move->started_ns};
 	sk_auto(sk_json_free) struct sk_json *run = NULL;
 	size_t n = 0;
-	int r = 0;
+	int r;
 
 	if (move->probe)
 		samples = sk_probe_samples(move->probe, &n);
-	sk_verdict_make(move->opts->mode, move->timeline, samples, n,
-			move->probe ? sk_probe_start_time(move->probe) : 0, &verdict);
+	r = sk_verdict_make(move->opts->mode, move->timeline, samples, n,
+			    move->probe ? sk_probe_start_time(move->probe) : 0, &verdict);
+	if (r < 0)
+		return sk_err_code(err, r, "summarize the probe's samples");
 	run = sk_record_json(&record);
 	if (!run)
 		return sk_err_oom(err);

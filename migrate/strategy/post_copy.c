@@ -22,9 +22,9 @@ static int on_interrupt(struct sk_session *session, struct sk_err *err)
 	if (!session->is_switched)
 		return sk_session_abort(session, err);
 	if (!session->has_explained)
-		sk_session_say(session,
-			       "cannot stop now: part of the memory is at each host, "
-			       "giving up would lose the guest; going on");
+		sk_session_announce(
+			session,
+			"post-copy cannot be stopped (each host has part of the memory): going on");
 	session->has_explained = true;
 	return 0;
 }

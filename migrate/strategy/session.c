@@ -48,6 +48,12 @@ void sk_session_say(struct sk_session *session, const char *fmt, ...)
 	session->phase(session->phase_ctx, "migrate", text);
 }
 
+void sk_session_announce(struct sk_session *session, const char *text)
+{
+	if (session->phase)
+		session->phase(session->phase_ctx, text, NULL);
+}
+
 int sk_session_abort(struct sk_session *session, struct sk_err *err)
 {
 	int r;
@@ -59,7 +65,7 @@ int sk_session_abort(struct sk_session *session, struct sk_err *err)
 	if (r < 0)
 		return 0;
 	session->is_aborting = true;
-	sk_session_say(session, "giving up, as asked");
+	sk_session_announce(session, "give the migration up");
 	return 0;
 }
 

@@ -66,7 +66,9 @@ int sk_session_run(struct sk_session *session, struct sk_err *err);
 
 /** sk_session_abort() - Give the job up, once; for on_interrupt() */
 int sk_session_abort(struct sk_session *session, struct sk_err *err);
-/** sk_session_say() - Tell the user something during the job (phase function's detail) */
+/** sk_session_announce() - Tell the user what now happens, as a phase of its own */
+void sk_session_announce(struct sk_session *session, const char *text);
+/** sk_session_say() - Tell the user how far the job is (phase function's detail) */
 void sk_session_say(struct sk_session *session, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

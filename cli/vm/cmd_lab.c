@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_lab - lab up, ls, status and down */
+#include <string.h>
+
+#include "cli/decl_migrate.h"
+#include "cli/out.h"
+#include "cli/vm/common.h"
+#include "migrate/migrate.h"
+
+static const struct sk_out_column lab_columns[] = {
+	{"NAME", "name", SK_OUT_TEXT},
+	{"STATUS", "status", SK_OUT_TEXT},
+	{"HOSTS", "hosts", SK_OUT_TEXT},
+	{"GUESTS", "guests", SK_OUT_TEXT},
+	{"ACCELERATOR", "accelerator", SK_OUT_TEXT},
+	{NULL, NULL, SK_OUT_TEXT},
+};
+
+static const struct sk_out_column host_columns[] = {
+	{"HOST", "name", SK_OUT_TEXT},	     {"STATUS", "status", SK_OUT_TEXT},
+	{"ADDRESS", "address", SK_OUT_TEXT}, {"PID", "pid", SK_OUT_TEXT},
+	{"GUESTS", "guests", SK_OUT_TEXT},   {NULL, NULL, SK_OUT_TEXT},
+};
+
+static const struct sk_out_column guest_columns[] = {
+	{"GUEST", "name", SK_OUT_TEXT},
+	{"HOST", "host", SK_OUT_TEXT},
+	{"STATE", "state", SK_OUT_TEXT},
+	{"ADDRESS", "address", SK_OUT_TEXT},
+	{"ANSWERS", "answering", SK_OUT_TEXT},
+	{"MEMORY", "memory_bytes", SK_OUT_SIZE},
+	{"WORKING SET", "working_set_bytes", SK_OUT_SIZE},
+	{"PAGES/S", "pages_per_s", SK_OUT_TEXT},
+	{NULL, NULL, SK_OUT_TEXT},
+};
+
+/* A lab is a tree: people get a line and two tables, programs the object. */
+static int show(const char *format, const struct sk_json *status, struct sk_err *err)
+{
+	const char *why = sk_json_str(sk_json_path(status, "accelerator_why"), "");
+	int r;
+
+	if (format && strcmp(format, "table") != 0)
+		return sk_out_object(format, NULL, status, err);
+	(void)printf("lab %s: %s, guests run on %s%s%s%s\n",
+		     sk_json_str(sk_json_get(status, "name"), ""),
+		     sk_json_str(sk_json_get(status, "status"), ""),
+		     sk_json_str(sk_json_get(status, "accelerator"), "nothing yet"),
+		     *why ? " (" : "", why, *why ? ")" : "");
+	r = sk_out_list(NULL, host_columns, sk_json_get(status, "hosts"), err);
+	if (r == 0)
+		r = sk_out_list(NULL, guest_columns, sk_json_get(status, "guests"), err);
+	return r;
+}
+
+int sk_run_lab_up(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **args,
+		  struct sk_err *err)
+{
+	const struct sk_cli_lab_opts *given = options;
+	struct sk_progress progress = {0};
+	const struct sk_lab_opts opts = {
+		.name = nargs > 0 ? args[0] : given->name,
+		.hosts = given->hosts > UINT32_MAX ? UINT32_MAX : (unsigned)given->hosts,
+		.guest_memory_bytes = given->guest_memory_bytes,
+		.working_set_bytes = given->working_set_bytes,
+		.pages_per_s = given->pages_per_s,
+		.phase = sk_vmcli_phase,
+		.phase_ctx = &progress,
+	};
+	sk_auto(sk_json_free) struct sk_json *status = NULL;
+	sk_auto(sk_home_free) struct sk_home *home = NULL;
+	int r;
+
+	r = sk_vmcli_open(ctx, &home, err);
+	if (r < 0)
+		return r;
+	sk_progress_init(&progress, false);
+	r = sk_lab_up(home, &opts, &status, err);
+	sk_progress_done(&progress);
+	return r < 0 ? r : show(given->format, status, err);
+}
+
+int sk_run_lab_ls(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **args,
+		  struct sk_err *err)
+{
+	const struct sk_cli_lab_opts *opts = options;
+	sk_auto(sk_json_free) struct sk_json *labs = NULL;
+	sk_auto(sk_home_free) struct sk_home *home = NULL;
+	int r;
+
+	(void)nargs;
+	(void)args;
+	r = sk_vmcli_open(ctx, &home, err);
+	if (r == 0)
+		r = sk_lab_list(home, &labs, err);
+	if (r == 0)
+		r = sk_out_list(opts->format, lab_columns, labs, err);
+	return r;
+}
+
+int sk_run_lab_status(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **args,
+		      struct sk_err *err)
+{
+	const struct sk_cli_lab_opts *opts = options;
+	sk_auto(sk_json_free) struct sk_json *status = NULL;
+	sk_auto(sk_home_free) struct sk_home *home = NULL;
+	int r;
+
+	r = sk_vmcli_open(ctx, &home, err);
+	if (r == 0)
+		r = sk_lab_status(home, nargs > 0 ? args[0] : "default", &status, err);
+	if (r == 0)
+		r = show(opts->format, status, err);
+	return r;
+}
+
+int sk_run_lab_down(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **args,
+		    struct sk_err *err)
+{
+	sk_auto(sk_home_free) struct sk_home *home = NULL;
+	int r;
+
+	(void)options;
+	r = sk_vmcli_open(ctx, &home, err);
+	if (r == 0)
+		r = sk_lab_down(home, nargs > 0 ? args[0] : "default", err);
+	return r;
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+/* cmd_migrate - migrate a guest between hosts of a lab, or between two libvirt URIs */
+#include <string.h>
+#include <time.h>
+
+#include "cli/decl_migrate.h"
+#include "cli/out.h"
+#include "cli/vm/common.h"
+#include "cli/vm/show.h"
+#include "lib/str.h"
+#include "migrate/migrate.h"
+
+/* HOME/results/g1-pre-copy-20261121-153000: a folder per run, unless the user names one. */
+static char *default_dir(const struct sk_home *home, const struct sk_migrate_opts *opts)
+{
+	char stamp[32] = "";
+	time_t now = time(NULL);
+	struct tm parts;
+
+	if (gmtime_r(&now, &parts))
+		(void)strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &parts);
+	return sk_strf("%s/results/%s-%s-%s", home->root, opts->guest,
+		       sk_mode_name(opts->mode), stamp);
+}
+
+/* Where from and where to: names in a lab, or two URIs. */
+static int fill_ends(const struct sk_cli_migrate_opts *given, const char *guest,
+		     const struct sk_home *home, struct sk_migrate_opts *opts,
+		     struct sk_json **ret_hold, struct sk_err *err)
+{
+	if (!given->from)
+		return sk_lab_migrate_opts(home, given->lab, guest, given->to, opts,
+					   ret_hold, err);
+	if (!strstr(given->to, "://") && !strchr(given->to, ':'))
+		return sk_cmd_usage(err,
+				    "with --from, --to must be a libvirt URI, not '%s'",
+				    given->to);
+	opts->guest = guest;
+	opts->from = given->from;
+	opts->to = given->to;
+	return 0;
+}
+
+static int print(const char *format, const struct sk_json *run, struct sk_err *err)
+{
+	if (format && strcmp(format, "table") != 0)
+		return sk_out_object(format, NULL, run, err);
+	sk_show_migration(stdout, run);
+	return sk_out_flush(err);
+}
+
+/* The guest has moved; whether all is well with it is another question. */
+static int judge(const struct sk_json *run, struct sk_err *err)
+{
+	const struct sk_json *verified = sk_json_get(run, "memory_verified");
+
+	if (!verified || sk_json_bool(verified, false))
+		return 0;
+	return sk_err_set(err, EIO, "the guest's memory is not what it was: %s",
+			  sk_json_str(sk_json_path(run, "memory_check.why"), ""));
+}
+
+static int migrate(const struct sk_cli_migrate_opts *given, struct sk_migrate_opts *opts,
+		   struct sk_err *err)
+{
+	sk_auto(sk_json_free) struct sk_json *run = NULL;
+	struct sk_progress progress = {0};
+	int r, printed = 0;
+
+	sk_progress_init(&progress, false);
+	opts->phase = sk_vmcli_phase;
+	opts->phase_ctx = &progress;
+	opts->interrupted = sk_vmcli_catch();
+	r = sk_migrate(opts, &run, err);
+	sk_progress_done(&progress);
+	if (run)
+		printed = print(given->format, run, r < 0 ? NULL : err);
+	if (r == -ECANCELED)
+		return SK_EXIT_INTERRUPTED;
+	if (r < 0 || printed < 0)
+		return r < 0 ? r : printed;
+	return judge(run, err);
+}
+
+int sk_run_migrate(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **args,
+		   struct sk_err *err)
+{
+	const struct sk_cli_migrate_opts *given = options;
+	struct sk_migrate_opts opts = {.bandwidth_bits = given->bandwidth_bits,
+				       .probe = given->probe,
+				       .netns_fd = -1};
+	sk_auto(sk_json_free) struct sk_json *hold = NULL;
+	sk_auto(sk_home_free) struct sk_home *home = NULL;
+	sk_autofree char *dir = NULL;
+	int r;
+
+	(void)nargs;
+	if (!given->to)
+		return sk_cmd_usage(err, "--to is missing: where to?");
+	r = sk_mode_parse(given->mode, &opts.mode, err);
+	if (r == 0)
+		r = sk_vmcli_open(ctx, &home, err);
+	if (r == 0)
+		r = fill_ends(given, args[0], home, &opts, &hold, err);
+	if (r < 0)
+		return r;
+	dir = given->dir ? strdup(given->dir) : default_dir(home, &opts);
+	if (!dir) {
+		r = sk_err_oom(err);
+	} else {
+		opts.dir = dir;
+		r = migrate(given, &opts, err);
+	}
+	sk_close(&opts.netns_fd);
+	return r;
+}
