@@ -45,6 +45,21 @@ static char *own_group(const char *line)
 	return sk_strf("/sys/fs/cgroup/%s%s", name, parts[2]);
 }
 
+/* A new v1 cpuset takes no process until it has CPUs and memory nodes. */
+static void inherit_cpuset(const char *own, const char *group)
+{
+	static const char *const names[] = {"cpuset.cpus", "cpuset.mems"};
+
+	for (size_t i = 0; i < SK_ARRAY_SIZE(names); i++) {
+		sk_autofree char *from = sk_strf("%s/%s", own, names[i]);
+		sk_autofree char *to = sk_strf("%s/%s", group, names[i]);
+		sk_autofree char *value = NULL;
+
+		if (sk_fs_read(AT_FDCWD, from, 4096, &value, NULL) == 0)
+			(void)sk_fs_write(AT_FDCWD, to, value);
+	}
+}
+
 /*
  * On v1 the group itself is entered. On v2 a group inside it, so that skiff finds one above
  * the caller's that holds no processes.
@@ -65,6 +80,8 @@ static void enter_group(struct it_world *world, const char *own)
 	}
 	if (mkdir(group, 0755) < 0 && errno != EEXIST)
 		return;
+	if (!is_v2)
+		inherit_cpuset(own, group);
 	inner = sk_strf("%s%s", group, is_v2 ? "/main" : "");
 	if (is_v2 && mkdir(inner, 0755) < 0)
 		fail_setup(inner);
