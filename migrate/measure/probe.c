@@ -266,7 +266,11 @@ int sk_probe_start(const struct sk_probe_opts *opts, struct sk_probe **ret,
 				   &probe->sock, err);
 	if (r < 0)
 		return sk_err_wrap(err, r, "start the probe");
-	(void)setsockopt(probe->sock, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+	/* A burst of late replies must not overflow it; beyond the system's limit if allowed. */
+	if (setsockopt(probe->sock, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)) <
+	    0)
+		(void)setsockopt(probe->sock, SOL_SOCKET, SO_RCVBUF, &buffer,
+				 sizeof(buffer));
 	if (getrandom(&probe->run, sizeof(probe->run), 0) != sizeof(probe->run))
 		return sk_err_errno(err, "get random bytes");
 	r = start_threads(probe, err);

@@ -1,0 +1,379 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_verdict - event orders as libvirt 9.0 and QEMU 7.2 show them, and what they prove */
+#include "migrate/measure/verdict.h"
+
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/clock.h"
+
+#define MS   SK_NS_PER_MS
+#define BASE (1700000000ull * SK_NS_PER_S)
+#define MIB  (1ull << 20)
+
+/** struct entry - One event of a table; at 0 ends it */
+struct entry {
+	unsigned int at_ms;
+	enum sk_side side;
+	enum sk_event_kind kind;
+	const char *name, *detail;
+	int64_t value;
+};
+
+/* Events of QEMU at the source and the destination; MIGRATION with a status. */
+#define S(at, name, detail)                                                              \
+	{                                                                                \
+		at, SK_SIDE_SOURCE, SK_EVENT_QMP, name, detail, 0                        \
+	}
+#define D(at, name, detail)                                                              \
+	{                                                                                \
+		at, SK_SIDE_DESTINATION, SK_EVENT_QMP, name, detail, 0                   \
+	}
+#define S_STATUS(at, status) S(at, "MIGRATION", "{\"status\":\"" status "\"}")
+#define D_STATUS(at, status) D(at, "MIGRATION", "{\"status\":\"" status "\"}")
+#define CALL(at)                                                                         \
+	{                                                                                \
+		at, SK_SIDE_SOURCE, SK_EVENT_API_CALL, "virDomainMigrate3", "", 0        \
+	}
+#define RETURN(at)                                                                       \
+	{                                                                                \
+		at, SK_SIDE_SOURCE, SK_EVENT_API_RETURN, "", "", 0                       \
+	}
+#define REPORTED(at, ms)                                                                 \
+	{                                                                                \
+		at, SK_SIDE_SOURCE, SK_EVENT_JOB_COMPLETED, "migration", "", ms          \
+	}
+
+static const struct entry pre_copy[] = {
+	CALL(1000),
+	S_STATUS(1300, "setup"),
+	S_STATUS(1400, "active"),
+	S(1401, "MIGRATION_PASS", "{\"pass\":1}"),
+	S(3400, "MIGRATION_PASS", "{\"pass\":2}"),
+	S(3900, "STOP", ""),
+	S_STATUS(3901, "device"),
+	S_STATUS(3920, "completed"),
+	D_STATUS(3925, "completed"),
+	D(3942, "RESUME", ""),
+	REPORTED(3940, 23),
+	RETURN(5200),
+	{0},
+};
+static const struct entry stop_and_copy[] = {
+	CALL(1000),
+	S(1200, "STOP", ""),
+	S_STATUS(1300, "active"),
+	S(1301, "MIGRATION_PASS", "{\"pass\":1}"),
+	S_STATUS(3300, "completed"),
+	D_STATUS(3310, "completed"),
+	D(3400, "RESUME", ""),
+	REPORTED(3350, 2023),
+	RETURN(4000),
+	{0},
+};
+static const struct entry post_copy[] = {
+	CALL(1000),
+	S_STATUS(1400, "active"),
+	S(1401, "MIGRATION_PASS", "{\"pass\":1}"),
+	{1500, SK_SIDE_SOURCE, SK_EVENT_POSTCOPY_CALL, "", "", 0},
+	S(1510, "STOP", ""),
+	S_STATUS(1512, "postcopy-active"),
+	{1515, SK_SIDE_SOURCE, SK_EVENT_LIFECYCLE, "suspended/postcopy", "", 0},
+	D(1530, "RESUME", ""),
+	{1535, SK_SIDE_DESTINATION, SK_EVENT_LIFECYCLE, "resumed/postcopy", "", 0},
+	S_STATUS(3500, "completed"),
+	D_STATUS(3510, "completed"),
+	REPORTED(3520, 9),
+	RETURN(4000),
+	{0},
+};
+/* StartPostCopy came too late: trap 4 of the facts. */
+static const struct entry late_post_copy[] = {
+	CALL(1000),
+	S_STATUS(1400, "active"),
+	S(1900, "STOP", ""),
+	S_STATUS(1910, "completed"),
+	{1950, SK_SIDE_SOURCE, SK_EVENT_POSTCOPY_CALL, "", "", 0},
+	D(1920, "RESUME", ""),
+	RETURN(4000),
+	{0},
+};
+/* Switched on, but the last page was there before the destination ran. */
+static const struct entry empty_post_copy[] = {
+	CALL(1000),
+	S_STATUS(1400, "active"),
+	S(1500, "STOP", ""),
+	S_STATUS(1505, "postcopy-active"),
+	S_STATUS(1506, "completed"),
+	D(1530, "RESUME", ""),
+	{1535, SK_SIDE_DESTINATION, SK_EVENT_LIFECYCLE, "resumed/postcopy", "", 0},
+	RETURN(4000),
+	{0},
+};
+static const struct entry never_resumed[] = {
+	CALL(1000),
+	S_STATUS(1400, "active"),
+	S(1900, "STOP", ""),
+	S_STATUS(1910, "failed"),
+	S(1920, "RESUME", ""),
+	RETURN(4000),
+	{0},
+};
+static const struct entry nothing[] = {CALL(1000), RETURN(1010), {0}};
+
+static struct sk_timeline *make_timeline(const struct entry *entries)
+{
+	struct sk_timeline *timeline = sk_timeline_new();
+
+	assert_non_null(timeline);
+	for (; entries->at_ms; entries++) {
+		struct sk_event event = {.kind = entries->kind,
+					 .side = entries->side,
+					 .real_ns = BASE + entries->at_ms * MS,
+					 .value = entries->value};
+
+		(void)snprintf(event.name, sizeof(event.name), "%s", entries->name);
+		(void)snprintf(event.detail, sizeof(event.detail), "%s", entries->detail);
+		assert_int_equal(sk_timeline_add(timeline, &event), 0);
+	}
+	return timeline;
+}
+
+static struct sk_verdict judge(enum sk_mode asked, const struct entry *entries)
+{
+	sk_auto(sk_timeline_free) struct sk_timeline *timeline = make_timeline(entries);
+	struct sk_verdict v;
+
+	assert_int_equal(sk_verdict_make(asked, timeline, NULL, 0, BASE, &v), 0);
+	return v;
+}
+
+static void test_modes_are_proven_by_the_order_of_events(void **state)
+{
+	static const struct {
+		enum sk_mode asked, proven;
+		const struct entry *events;
+		const char *why;
+	} cases[] = {
+		{SK_MODE_PRE_COPY, SK_MODE_PRE_COPY, pre_copy,
+		 "ran at the source for 2500 ms of copying, stopped, resumed at the "
+		 "destination"},
+		{SK_MODE_STOP_AND_COPY, SK_MODE_STOP_AND_COPY, stop_and_copy,
+		 "stopped at the source 100.0 ms before the first byte"},
+		{SK_MODE_POST_COPY, SK_MODE_POST_COPY, post_copy,
+		 "resumed at the destination 1970 ms before the last page left the "
+		 "source"},
+		{SK_MODE_POST_COPY, SK_MODE_DEGENERATE, late_post_copy,
+		 "the events show pre-copy: ran at the source for 500 ms"},
+		{SK_MODE_POST_COPY, SK_MODE_DEGENERATE, empty_post_copy,
+		 "post-copy was switched on, but the guest resumed at the destination "
+		 "only after all memory was there"},
+		{SK_MODE_PRE_COPY, SK_MODE_DEGENERATE, post_copy,
+		 "the events show post-copy: resumed at the destination"},
+		{SK_MODE_PRE_COPY, SK_MODE_DEGENERATE, stop_and_copy,
+		 "the events show stop-and-copy: stopped at the source"},
+		{SK_MODE_STOP_AND_COPY, SK_MODE_DEGENERATE, pre_copy,
+		 "the events show pre-copy: ran at the source"},
+		{SK_MODE_PRE_COPY, SK_MODE_DEGENERATE, never_resumed,
+		 "no event shows that the migration resumed the guest at the destination"},
+		{SK_MODE_PRE_COPY, SK_MODE_DEGENERATE, nothing,
+		 "no event shows that the migration became active"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		struct sk_verdict v = judge(cases[i].asked, cases[i].events);
+
+		if (v.proven != cases[i].proven || !strstr(v.why, cases[i].why))
+			fail_msg("case %zu: %s: %s", i, sk_mode_name(v.proven), v.why);
+		assert_int_equal(v.asked, cases[i].asked);
+	}
+}
+
+static void test_durations_are_those_of_the_definitions(void **state)
+{
+	struct sk_verdict v = judge(SK_MODE_PRE_COPY, pre_copy);
+
+	(void)state;
+	assert_int_equal(v.prep_ns, 400 * MS);
+	assert_int_equal(v.total_ns,
+			 2525 * MS); /* the destination's completed is later */
+	assert_int_equal(v.api_ns, 4200 * MS);
+	assert_true(v.has_vcpu);
+	assert_int_equal(v.downtime_vcpu_ns, 42 * MS);
+	assert_true(v.has_reported);
+	assert_int_equal(v.downtime_reported_ns, 23 * MS);
+	assert_false(v.has_client);
+
+	v = judge(SK_MODE_STOP_AND_COPY, stop_and_copy);
+	assert_int_equal(v.downtime_vcpu_ns, 2200 * MS);
+	assert_int_equal(v.downtime_reported_ns, 2023 * MS);
+	v = judge(SK_MODE_POST_COPY, post_copy);
+	assert_int_equal(v.downtime_vcpu_ns, 20 * MS);
+	assert_int_equal(v.postcopy_ns, BASE + 1512 * MS);
+}
+
+static void test_unknown_durations_are_marked_so(void **state)
+{
+	struct sk_verdict v = judge(SK_MODE_PRE_COPY, nothing);
+	sk_auto(sk_json_free) struct sk_json *json = sk_verdict_json(&v);
+	static const char *const nulls[] = {"time_ms.prep",	    "time_ms.total",
+					    "downtime_ms.reported", "downtime_ms.vcpu",
+					    "downtime_ms.client",   "probe",
+					    "marks_ns.stop"};
+
+	(void)state;
+	assert_false(v.has_reported || v.has_vcpu || v.has_client);
+	for (size_t i = 0; i < SK_ARRAY_SIZE(nulls); i++)
+		assert_null(sk_json_path(json, nulls[i]));
+	assert_true(fabs(sk_json_double(sk_json_path(json, "time_ms.api"), 0) - 10) <
+		    1e-9);
+}
+
+static void test_statistics_before_the_end_are_no_downtime(void **state)
+{
+	sk_auto(sk_timeline_free) struct sk_timeline *timeline = make_timeline(nothing);
+	struct sk_job_sample forecast = {.real_ns = BASE + 1005 * MS, .downtime_ms = 300};
+	struct sk_verdict v;
+
+	(void)state;
+	assert_int_equal(sk_timeline_add_job(timeline, &forecast), 0);
+	assert_int_equal(sk_verdict_make(SK_MODE_PRE_COPY, timeline, NULL, 0, BASE, &v),
+			 0);
+	assert_false(v.has_reported);
+}
+
+/* 1 kHz for 8 s; none answered in [from, to). */
+static void fill(struct sk_sample samples[8000], unsigned int from, unsigned int to)
+{
+	for (unsigned int i = 0; i < 8000; i++) {
+		samples[i] = (struct sk_sample){.intended_ns = i * MS,
+						.sent_ns = i * MS + 1000,
+						.tick = i};
+		if (i < from || i >= to)
+			samples[i].received_ns = i * MS + 250000;
+	}
+}
+
+static void test_client_downtime_is_the_outage_of_the_migration(void **state)
+{
+	static struct sk_sample samples[8000];
+	sk_auto(sk_timeline_free) struct sk_timeline *timeline = make_timeline(pre_copy);
+	sk_auto(sk_json_free) struct sk_json *json = NULL;
+	struct sk_verdict v;
+
+	(void)state;
+	fill(samples, 3899, 4000);
+	/* A hiccup before the migration is not its fault. */
+	for (unsigned int i = 100; i < 600; i++)
+		samples[i].received_ns = 0;
+	assert_int_equal(sk_verdict_make(SK_MODE_PRE_COPY, timeline, samples, 8000, BASE,
+					 &v),
+			 0);
+	assert_true(v.has_client);
+	assert_int_equal(v.downtime_client_ns, 101 * MS + 250000);
+	assert_int_equal(v.outage_start_ns, BASE + 3899 * MS);
+	assert_int_equal(v.all.lost, 601);
+	assert_int_equal(v.before.sent, 1000);
+	assert_int_equal(v.before.lost, 500);
+	assert_int_equal(v.during.sent, 4200);
+	assert_int_equal(v.during.lost, 101);
+	assert_int_equal(v.after.sent, 2800);
+	assert_int_equal(v.after.lost, 0);
+
+	json = sk_verdict_json(&v);
+	assert_true(fabs(sk_json_double(sk_json_path(json, "downtime_ms.client"), 0) -
+			 101.25) < 1e-9);
+	assert_true(fabs(sk_json_double(sk_json_path(json, "downtime_ms.vcpu"), 0) - 42) <
+		    1e-9);
+	assert_int_equal(sk_json_int(sk_json_path(json, "probe.during.lost"), 0), 101);
+	assert_true(fabs(sk_json_double(sk_json_path(json, "probe.after.p50_ms"), 0) -
+			 0.25) < 1e-9);
+	assert_string_equal(sk_json_str(sk_json_path(json, "mode.proven"), ""),
+			    "pre-copy");
+}
+
+static void test_outage_right_after_the_call_returns_still_counts(void **state)
+{
+	static struct sk_sample samples[8000];
+	sk_auto(sk_timeline_free) struct sk_timeline *timeline = make_timeline(pre_copy);
+	struct sk_verdict v;
+
+	(void)state;
+	fill(samples, 5100, 5900);
+	assert_int_equal(sk_verdict_make(SK_MODE_PRE_COPY, timeline, samples, 8000, BASE,
+					 &v),
+			 0);
+	assert_int_equal(v.downtime_client_ns, 800 * MS + 250000);
+}
+
+static void test_passes_get_the_bytes_between_their_events(void **state)
+{
+	sk_auto(sk_timeline_free) struct sk_timeline *timeline = make_timeline(pre_copy);
+	struct sk_job_sample job = {.memory_total = 272 * MIB};
+	struct sk_verdict v;
+
+	(void)state;
+	/* 100 MiB/s, read every 100 ms, and once more after the end. */
+	for (unsigned int at = 1500; at <= 3900; at += 100) {
+		job.real_ns = BASE + at * MS;
+		job.memory_processed = (at - 1400) * MIB / 10;
+		job.memory_remaining = 272 * MIB - job.memory_processed;
+		job.dirty_rate = at < 3500 ? 0 : 5000;
+		assert_int_equal(sk_timeline_add_job(timeline, &job), 0);
+	}
+	job.real_ns = BASE + 5000 * MS;
+	job.memory_processed = 251 * MIB;
+	assert_int_equal(sk_timeline_add_job(timeline, &job), 0);
+	assert_int_equal(sk_verdict_make(SK_MODE_PRE_COPY, timeline, NULL, 0, BASE, &v),
+			 0);
+	assert_int_equal(v.nr_passes, 2);
+	assert_int_equal(v.passes[0].start_ns, BASE + 1401 * MS);
+	assert_int_equal(v.passes[0].end_ns, BASE + 3400 * MS);
+	assert_in_range(v.passes[0].bytes, 199 * MIB, 200 * MIB);
+	assert_int_equal(v.passes[1].end_ns, BASE + 3900 * MS); /* STOP */
+	assert_int_equal(v.passes[1].bytes, 50 * MIB);
+	assert_int_equal(v.passes[1].dirty_pages_per_s, 5000);
+	assert_int_equal(v.passes[1].remaining_bytes, 22 * MIB);
+	assert_int_equal(v.memory_bytes, 272 * MIB);
+	assert_int_equal(v.wire_bytes, 251 * MIB);
+}
+
+static void test_mode_names_are_read_back(void **state)
+{
+	enum sk_mode mode = SK_MODE_DEGENERATE;
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	for (unsigned int m = 0; m < SK_MODE_DEGENERATE; m++) {
+		assert_int_equal(sk_mode_parse(sk_mode_name((enum sk_mode)m), &mode,
+					       &err),
+				 0);
+		assert_int_equal(mode, m);
+	}
+	assert_int_equal(sk_mode_parse("degenerate", &mode, &err), -EINVAL);
+	assert_string_equal(err.msg, "'degenerate' is not a mode: use pre-copy, "
+				     "stop-and-copy or post-copy");
+	assert_int_equal(mode, SK_MODE_POST_COPY);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_modes_are_proven_by_the_order_of_events),
+		cmocka_unit_test(test_durations_are_those_of_the_definitions),
+		cmocka_unit_test(test_unknown_durations_are_marked_so),
+		cmocka_unit_test(test_statistics_before_the_end_are_no_downtime),
+		cmocka_unit_test(test_client_downtime_is_the_outage_of_the_migration),
+		cmocka_unit_test(test_outage_right_after_the_call_returns_still_counts),
+		cmocka_unit_test(test_passes_get_the_bytes_between_their_events),
+		cmocka_unit_test(test_mode_names_are_read_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
