@@ -393,7 +393,7 @@ static int dispatch(struct call *call, struct sk_err *err)
 	if (is_builtin(call, err, &r))
 		return r;
 	r = resolve(call, err);
-	return r < 0 ? r : run_command(call, err);
+	return r < 0 || !call->cmd ? r : run_command(call, err);
 }
 
 static int exit_status(const struct sk_cmd *cmd, int r)

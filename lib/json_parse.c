@@ -156,7 +156,7 @@ static void add_utf8(struct sk_str *out, unsigned int c)
 static int parse_unicode_escape(struct parser *p, struct sk_str *out)
 {
 	size_t start = p->pos - 2;
-	unsigned int c, low;
+	unsigned int c = 0, low = 0;
 	int r;
 
 	r = parse_hex4(p, &c);

@@ -130,7 +130,7 @@ static size_t width_of(const char *text)
 {
 	size_t n = 0;
 
-	for (; *text; text++)
+	for (; text && *text; text++)
 		n += ((unsigned char)*text & 0xc0) != 0x80;
 	return n;
 }

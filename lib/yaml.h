@@ -22,9 +22,11 @@ int sk_yaml_parse(const char *text, size_t len, const char *where, struct sk_yam
 		  struct sk_err *err);
 /** sk_yaml_load() - Read a file, or standard input for "-" */
 int sk_yaml_load(const char *path, struct sk_yaml **ret, struct sk_err *err);
+/** sk_yaml_free() - Release a document; its nodes and their texts go with it. NULL is fine */
 void sk_yaml_free(struct sk_yaml *root);
 SK_DEFINE_AUTO(struct sk_yaml, sk_yaml_free)
 
+/** sk_yaml_type() - Type of a node */
 enum sk_yaml_type sk_yaml_type(const struct sk_yaml *node);
 /** sk_yaml_len() - Elements of a list or pairs of a map */
 size_t sk_yaml_len(const struct sk_yaml *node);
