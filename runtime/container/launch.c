@@ -99,6 +99,9 @@ static int write_intent(struct sk_container *ctr, const struct sk_run_opts *opts
 
 	if (r < 0)
 		return r;
+	/* Nobody asked for the default: it holds where it can be set. */
+	if (!opts->limits.pids_max && !sk_cgroup_can_limit(ctr->cgroup, "pids"))
+		spec->limits.pids_max = 0;
 	sk_json_set_str(state->doc, "name", state->id);
 	sk_json_set_str(state->doc, "image", opts->image);
 	sk_json_set_str(state->doc, "owner", owner);
