@@ -17,7 +17,8 @@ static const struct sk_cmd_group groups[] = {
 int main(int argc, char **argv)
 {
 	static const struct sk_program program = {
-		.name = "skiff",
+		.name = "skiff-vm",
+		.user_name = "skiff",
 		.summary = "labs, migrations and probes",
 		.groups = groups,
 	};
