@@ -155,9 +155,9 @@ struct sk_cmd_group {
 
 /**
  * struct sk_program - A program with subcommands
- * @name:	As errors begin: "skiff"
- * @user_name:	As help and usage errors name it; NULL for @name. skiff-vm, which people
- *		see as `skiff migrate`, has "skiff"
+ * @name:	Name of the executable: commands whose .program is another are executed there
+ * @user_name:	As errors begin and help names it; NULL for @name. skiff-vm and skiff-image, which
+ *		people see as `skiff migrate` and `skiff import`, have "skiff"
  * @summary:	One line
  * @groups:	Its commands, by topic
  * @globals:	Global options for a struct that begins with struct sk_cmd_globals; NULL for

@@ -117,6 +117,12 @@ static const struct sk_program program = {.name = "prog",
 					  .summary = "a test",
 					  .groups = groups};
 
+/* The program that should have the function of `elsewhere`, and has not. */
+static const struct sk_program lacking = {.name = "skiff-none",
+					  .user_name = "prog",
+					  .summary = "a test",
+					  .groups = groups};
+
 struct result {
 	int status;
 	char *out, *err;
@@ -129,7 +135,7 @@ static void result_finish(struct result *result)
 }
 SK_DEFINE_AUTO_FINISH(struct result, result_finish)
 
-static struct result run_line(const char *line)
+static struct result run_line_of(const struct sk_program *which, const char *line)
 {
 	sk_auto(sk_strv_free) char **words = sk_strv_split(line, ' ');
 	struct capture out, err;
@@ -141,10 +147,15 @@ static struct result run_line(const char *line)
 		argv[argc] = words[argc];
 	capture_start(&out, STDOUT_FILENO);
 	capture_start(&err, STDERR_FILENO);
-	result.status = sk_cmd_main(&program, argc, argv);
+	result.status = sk_cmd_main(which, argc, argv);
 	result.err = capture_stop(&err);
 	result.out = capture_stop(&out);
 	return result;
+}
+
+static struct result run_line(const char *line)
+{
+	return run_line_of(&program, line);
 }
 
 static void test_a_command_gets_options_arguments_and_globals(void **state)
@@ -278,6 +289,21 @@ static void test_a_command_of_another_program_is_looked_for_there(void **state)
 	assert_non_null(strstr(help.out, "Of another program."));
 }
 
+static void test_a_program_without_its_own_function_says_so(void **state)
+{
+	sk_auto(result_finish) struct result result =
+		run_line_of(&lacking, "prog elsewhere");
+	sk_auto(result_finish) struct result listing =
+		run_line_of(&lacking, "prog __options");
+
+	(void)state;
+	assert_string_equal(result.err,
+			    "prog: 'elsewhere' has no function in skiff-none\n");
+	assert_int_equal(result.status, 1);
+	assert_string_equal(listing.err, "prog: command 'elsewhere' has no function\n");
+	assert_int_equal(listing.status, 1);
+}
+
 static void test_options_are_listed_for_scripts(void **state)
 {
 	sk_auto(result_finish) struct result result = run_line("prog __options");
@@ -325,6 +351,7 @@ int main(void)
 		cmocka_unit_test(test_help_of_the_program_hides_hidden_commands),
 		cmocka_unit_test(test_version_names_the_program),
 		cmocka_unit_test(test_a_command_of_another_program_is_looked_for_there),
+		cmocka_unit_test(test_a_program_without_its_own_function_says_so),
 		cmocka_unit_test(test_options_are_listed_for_scripts),
 		cmocka_unit_test(test_a_full_disk_is_a_failure),
 	};
