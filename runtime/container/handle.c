@@ -160,6 +160,7 @@ int sk_container_finish(struct sk_container *ctr, bool keep_state, struct sk_exi
 	if (r < 0)
 		return r;
 	ctr->pid = -1;
+	(void)snprintf(end.id, sizeof(end.id), "%s", ctr->state->id);
 	explain_oom(ctr, &end);
 	clean = sk_handle_clean(ctr->state, ctr->cgroup, err);
 	ctr->is_over = clean == 0;

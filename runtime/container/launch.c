@@ -77,6 +77,7 @@ void sk_launch_describe(struct sk_state *state, const struct sk_spec *spec,
 	sk_json_set_str(doc, "hostname", spec->hostname);
 	sk_json_set_bool(doc, "tty", spec->tty);
 	sk_json_set_bool(doc, "userns", spec->ns[SK_NS_USER].is_new);
+	sk_json_set_bool(doc, "timens", spec->ns[SK_NS_TIME].is_new);
 	sk_json_set_bool(doc, "seccomp", spec->seccomp);
 	sk_json_set_bool(doc, "no_new_privileges", spec->no_new_privs);
 	sk_json_set_bool(doc, "all_capabilities", spec->caps == SK_SPEC_CAPS_FULL);

@@ -39,11 +39,12 @@ struct sk_child {
 	const char *init_path;
 	const struct sk_seccomp *filter;
 	struct sk_caps caps;
-	int *layer_fds;	 /* idmapped lowers, then upper; NULL without */
-	int *volume_fds; /* by index of spec->mounts; NULL or -1 without */
-	int proc_fd;	 /* detached private procfs */
-	int root_fd;	 /* the container's root */
-	bool keep_running;
+	int *layer_fds;	   /* idmapped lowers, then upper; NULL without */
+	int *volume_fds;   /* by index of spec->mounts; NULL or -1 without */
+	int proc_fd;	   /* detached private procfs */
+	int root_fd;	   /* the container's root */
+	bool keep_running; /* do not die with the parent */
+	bool is_further;   /* joined a running sandbox: mounts nothing */
 	/* of the command */
 	uid_t uid;
 	gid_t gid;

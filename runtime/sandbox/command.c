@@ -80,6 +80,8 @@ int sk_child_find_command(struct sk_child *c, struct sk_err *err)
 	int best = -ENOENT;
 
 	c->stage = SK_CHILD_EXEC;
+	if (!name)
+		return 0; /* skiff-init alone */
 	if (strchr(name, '/')) {
 		best = check_program(name);
 		c->program = strdup(name);
@@ -135,7 +137,7 @@ static int run(struct sk_child *c)
 	if (!init_args)
 		return -1;
 	init_args[0] = (char *)"skiff-init";
-	init_args[1] = c->program;
+	init_args[1] = c->program; /* NULL: the end of the list */
 	memcpy(init_args + 2, args, sk_strv_len(args) * sizeof(*args));
 	return (int)syscall(SYS_execveat, c->init_fd, "", init_args, c->env,
 			    AT_EMPTY_PATH);
@@ -155,5 +157,6 @@ int sk_child_exec(struct sk_child *c, struct sk_err *err)
 			return r;
 	}
 	(void)run(c);
-	return cannot_invoke(c->spec->args[0], errno, err);
+	return cannot_invoke(c->spec->args[0] ? c->spec->args[0] : "skiff-init", errno,
+			     err);
 }

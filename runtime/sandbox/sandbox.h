@@ -64,4 +64,14 @@ int sk_sandbox_join(const struct sk_sandbox_join *join, struct sk_sandbox *ret,
 /** sk_sandbox_probe_idmap() - Whether a mount of @path can be idmapped; 0, or -EOPNOTSUPP with what is missing */
 int sk_sandbox_probe_idmap(const char *path, struct sk_err *err);
 
+/**
+ * sk_sandbox_in_userns() - Call a function as uid 0 of a new user namespace with the spec's id maps
+ * @fn:		Called in a child; returns 0 or -errno
+ *
+ * Return: what @fn returned, its error handed over; or -errno
+ */
+int sk_sandbox_in_userns(const struct sk_spec *spec,
+			 int (*fn)(void *arg, struct sk_err *err), void *arg,
+			 struct sk_err *err);
+
 #endif

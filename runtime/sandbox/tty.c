@@ -74,7 +74,7 @@ int sk_child_tty(struct sk_child *c, struct sk_err *err)
 		return sk_err_errno(err, "open the terminal");
 	if (c->uid != 0 && fchown(slave, c->uid, (gid_t)-1) < 0)
 		return sk_err_errno(err, "give the terminal to user %u", c->uid);
-	r = c->root_fd >= 0 && !c->keep_running ? bind_console(c, slave, err) : 0;
+	r = c->is_further ? 0 : bind_console(c, slave, err);
 	if (r < 0)
 		return r;
 	r = sk_sock_send_fd(c->sync, master, SK_SYNC_PTY);

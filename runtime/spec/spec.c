@@ -180,7 +180,7 @@ int sk_spec_check(const struct sk_spec *spec, struct sk_err *err)
 {
 	int r;
 
-	if (!spec->args || !spec->args[0] || !spec->args[0][0])
+	if (!sk_strv_len(spec->args) ? !spec->use_init : !spec->args[0][0])
 		return sk_err_set(err, EINVAL, "no command to run");
 	if (!spec->cwd || spec->cwd[0] != '/')
 		return sk_err_set(err, EINVAL,

@@ -90,7 +90,7 @@ enum {
 /** struct sk_spec - A container as it is to be made; all strings and lists are heap memory */
 struct sk_spec {
 	/* the command */
-	char **args, **env;
+	char **args, **env; /* no args with use_init: only reap */
 	char *cwd;
 	char *user; /* "name[:group]", "uid[:gid]"; NULL uses uid, gid, groups */
 	uid_t uid;

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+/* join - a further process in the namespaces, groups and limits of a running sandbox
+ *
+ * 1. A helper is forked, so that the caller stays where it is. It makes itself undumpable:
+ *    from now on the container could look at it (CVE-2016-9962, CVE-2019-5736).
+ * 2. The helper joins all namespaces of PID 1 by one setns() on its pidfd.
+ * 3. It clones the process as a child of the caller (CLONE_PARENT), which is then in the pid
+ *    namespace too, sends its pidfd, and ends.
+ * 4. The process enters the groups itself and takes the last steps of a first process.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/fs.h"
+#include "lib/sock.h"
+#include "lib/sys.h"
+#include "runtime/sandbox/child.h"
+#include "runtime/sandbox/spawn.h"
+
+#define SYNC_PIDFD 'c'
+
+static void __attribute__((noreturn)) further_main(struct sk_child *c)
+{
+	struct sk_err err = SK_ERR_INIT;
+	int r;
+
+	c->root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r = c->root_fd < 0 ? sk_err_errno(&err, "open the container's root") : 0;
+	if (r == 0)
+		r = sk_child_ns(c, &err);
+	if (r == 0)
+		r = sk_child_user(c, &err);
+	if (r == 0)
+		r = c->spec->tty ? sk_child_tty(c, &err) : sk_child_stdio(c, &err);
+	if (r == 0)
+		r = sk_child_rlimits(c, &err);
+	if (r == 0)
+		(void)sk_child_finish_process(c, &err);
+	sk_child_fail(c, &err);
+}
+
+static int enter_namespaces(const struct sk_sandbox_join *join, struct sk_err *err)
+{
+	int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS |
+		    CLONE_NEWNET | CLONE_NEWCGROUP;
+
+	if (prctl(PR_SET_DUMPABLE, 0) < 0)
+		return sk_err_errno(err, "hide from the container");
+	if (join->has_userns)
+		flags |= CLONE_NEWUSER;
+	if (join->spec->ns[SK_NS_TIME].is_new)
+		flags |= CLONE_NEWTIME;
+	if (setns(join->target_pidfd, flags) < 0)
+		return sk_err_errno(err, "join the namespaces of the container");
+	return 0;
+}
+
+static void __attribute__((noreturn))
+helper_main(const struct sk_sandbox_join *join, struct sk_child *c)
+{
+	struct sk_err err = SK_ERR_INIT;
+	int pidfd = -1, r = enter_namespaces(join, &err);
+	pid_t pid;
+
+	if (r < 0)
+		sk_child_fail(c, &err);
+	/* the groups are entered by the process itself: the caller may be in another
+	 * cgroup namespace, so CLONE_INTO_CGROUP is tried and may be refused */
+	pid = sk_spawn_clone(CLONE_PARENT, join->cgroup, &pidfd, &c->in_v2_group);
+	if (pid == 0)
+		further_main(c);
+	if (pid < 0)
+		r = sk_err_errno(&err, "clone in the container");
+	else
+		r = sk_sock_send_fd(c->sync, pidfd, SYNC_PIDFD);
+	if (r < 0)
+		sk_child_fail(c, &err);
+	_exit(0);
+}
+
+static pid_t pid_of(int pidfd)
+{
+	sk_autofree char *text = NULL;
+	const char *line;
+	char path[48];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	if (sk_fs_read(AT_FDCWD, path, 4096, &text, NULL) < 0)
+		return -1;
+	line = strstr(text, "\nPid:");
+	return line ? (pid_t)strtol(line + 5, NULL, 10) : -1;
+}
+
+static int receive_process(int sync, int report, struct sk_sandbox *ret,
+			   struct sk_err *err)
+{
+	char tag = 0;
+	int fd = sk_sock_recv_fd(sync, &tag), r;
+
+	if (fd < 0 || tag != SYNC_PIDFD) {
+		if (fd >= 0)
+			(void)close(fd);
+		r = sk_spawn_report(report, err);
+		return r < 0 ? r
+			     : sk_err_set(err, EIO, "the container's helper was killed");
+	}
+	ret->pidfd = fd;
+	ret->pid = pid_of(fd);
+	return 0;
+}
+
+static int run_helper(const struct sk_sandbox_join *join, struct sk_child *c, int sync[2],
+		      struct sk_err *err)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		sk_close(&sync[0]);
+		helper_main(join, c);
+	}
+	return pid < 0 ? sk_err_errno(err, "fork") : pid;
+}
+
+static int join_sandbox(const struct sk_sandbox_join *join, struct sk_child *c,
+			struct sk_sandbox *ret, struct sk_err *err)
+{
+	sk_autoclose int parent_sync = -1, child_sync = -1, in = -1, out = -1;
+	int sync[2] = {-1, -1}, report[2] = {-1, -1};
+	int r = sk_spawn_channels(sync, report, err), helper;
+
+	parent_sync = sync[0];
+	child_sync = c->sync = sync[1];
+	in = report[0];
+	out = c->report = report[1];
+	if (r < 0)
+		return r;
+	helper = run_helper(join, c, sync, err);
+	if (helper < 0)
+		return helper;
+	sk_close(&out);
+	sk_close(&child_sync);
+	r = receive_process(parent_sync, in, ret, err);
+	while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
+		;
+	return r < 0 ? r
+		     : sk_spawn_wait_ready(ret, join->spec->tty, parent_sync, in, err);
+}
+
+int sk_sandbox_join(const struct sk_sandbox_join *join, struct sk_sandbox *ret,
+		    struct sk_err *err)
+{
+	sk_auto(sk_seccomp_free) struct sk_seccomp *filter = NULL;
+	struct sk_sandbox sandbox = {.pid = -1, .pidfd = -1, .pty = -1};
+	struct sk_child c = {
+		.spec = join->spec,
+		.cgroup = join->cgroup,
+		.stdio = {join->stdio[0], join->stdio[1], join->stdio[2]},
+		.gate_fd = -1,
+		.sysfs_fd = -1,
+		.init_fd = -1,
+		.proc_fd = -1,
+		.root_fd = -1,
+		.keep_running = join->keep_running,
+		.is_further = true,
+	};
+	int r = sk_child_caps(join->spec, &c.caps, err);
+
+	if (r == 0 && join->spec->seccomp) {
+		r = sk_seccomp_new_default(&filter, err);
+		c.filter = filter;
+	}
+	if (r == 0)
+		r = join_sandbox(join, &c, &sandbox, err);
+	if (r < 0) {
+		sk_spawn_reap(&sandbox);
+		return r;
+	}
+	*ret = sandbox;
+	return 0;
+}
