@@ -9,11 +9,13 @@
 
 extern const struct sk_cmd sk_cmd_completion;
 extern const struct sk_cmd sk_cmd_exec;
+extern const struct sk_cmd sk_cmd_images;
 extern const struct sk_cmd sk_cmd_inspect;
 extern const struct sk_cmd sk_cmd_kill;
 extern const struct sk_cmd sk_cmd_logs;
 extern const struct sk_cmd sk_cmd_ps;
 extern const struct sk_cmd sk_cmd_rm;
+extern const struct sk_cmd sk_cmd_rmi;
 extern const struct sk_cmd sk_cmd_run;
 extern const struct sk_cmd sk_cmd_stop;
 extern const struct sk_cmd sk_cmd_version;

@@ -8,7 +8,9 @@ static const struct sk_cmd *const containers[] = {
 };
 
 static const struct sk_cmd *const images[] = {
+	&sk_cmd_images,
 	&sk_cmd_import,
+	&sk_cmd_rmi,
 	NULL,
 };
 
