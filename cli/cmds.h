@@ -17,6 +17,7 @@ extern const struct sk_cmd sk_cmd_ps;
 extern const struct sk_cmd sk_cmd_rm;
 extern const struct sk_cmd sk_cmd_rmi;
 extern const struct sk_cmd sk_cmd_run;
+extern const struct sk_cmd sk_cmd_slice;
 extern const struct sk_cmd sk_cmd_stop;
 extern const struct sk_cmd sk_cmd_version;
 

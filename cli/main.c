@@ -14,6 +14,11 @@ static const struct sk_cmd *const images[] = {
 	NULL,
 };
 
+static const struct sk_cmd *const slices[] = {
+	&sk_cmd_slice,
+	NULL,
+};
+
 static const struct sk_cmd *const machines[] = {
 	&sk_cmd_lab,
 	&sk_cmd_migrate,
@@ -28,8 +33,8 @@ static const struct sk_cmd *const itself[] = {
 };
 
 static const struct sk_cmd_group groups[] = {
-	{"Containers", containers}, {"Images", images}, {"Virtual machines", machines},
-	{"Skiff itself", itself},   {NULL, NULL},
+	{"Containers", containers},	{"Images", images},	  {"Slices", slices},
+	{"Virtual machines", machines}, {"Skiff itself", itself}, {NULL, NULL},
 };
 
 int main(int argc, char **argv)
