@@ -19,8 +19,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -62,6 +65,20 @@ static int set_names(const struct sk_spec *spec, struct sk_err *err)
 	if (spec->domainname &&
 	    setdomainname(spec->domainname, strlen(spec->domainname)) < 0)
 		return sk_err_errno(err, "set domainname '%s'", spec->domainname);
+	return 0;
+}
+
+/* A new network namespace has nothing but a loopback that is down. */
+static int raise_loopback(const struct sk_spec *spec, struct sk_err *err)
+{
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	sk_autoclose int fd = -1;
+
+	if (!spec->ns[SK_NS_NET].is_new)
+		return 0;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+		return sk_err_errno(err, "bring up the loopback network device");
 	return 0;
 }
 
@@ -145,6 +162,8 @@ void sk_child_main(struct sk_child *c)
 
 	if (r == 0)
 		r = set_names(c->spec, &err);
+	if (r == 0)
+		r = raise_loopback(c->spec, &err);
 	if (r == 0)
 		r = set_sysctls(c, &err);
 	if (r == 0)
