@@ -67,7 +67,7 @@ static void test_fork_bomb_in_default_limits_is_stopped(void **state)
 
 	it_need_root(it);
 	it_expect(it, 0, "run", "-d", "--name", "it-bomb", "@busybox", "sh", "-c",
-		  "b() { b | b & b; }; b");
+		  "exec 2>&1; b() { b | b & b; }; b");
 	it_await_text(it, "fork", IT_ARGS("logs", "it-bomb"));
 	begin = sk_clock_mono();
 	it_expect(it, 0, "rm", "-f", "it-bomb");
