@@ -151,18 +151,21 @@ static int wait_hosts(struct raise *raise, struct sk_vm_host **ret, struct sk_er
 	return r;
 }
 
-static char *path_in_host(const char *path)
+/* Hosts see HOME->root/guest at another place. */
+static char *path_in_host(const struct sk_home *home, const char *path)
 {
-	const char *slash = strrchr(path, '/');
+	sk_autofree char *prefix = sk_strf("%s/guest/", home->root);
+	const char *rest = prefix ? sk_str_starts(path, prefix) : NULL;
 
-	return sk_strf(SK_LAB_IMAGES_DIR "/%s", slash ? slash + 1 : path);
+	return rest ? sk_strf(SK_LAB_IMAGES_DIR "/%s", rest) : NULL;
 }
 
 static int start_guest(struct raise *raise, struct sk_vm_host *host, struct sk_err *err)
 {
 	const struct sk_lab_opts *opts = raise->opts;
-	sk_autofree char *kernel = path_in_host(raise->images.kernel);
-	sk_autofree char *initramfs = path_in_host(raise->images.initramfs);
+	sk_autofree char *kernel = path_in_host(raise->lab->home, raise->images.kernel);
+	sk_autofree char *initramfs =
+		path_in_host(raise->lab->home, raise->images.initramfs);
 	sk_autofree char *cmdline =
 		sk_strf(GUEST_CMDLINE " skiff.ip=" SK_LAB_GUEST_IP "/24 skiff.ws=%" PRIu64
 				      " skiff.rate=%" PRIu64 " skiff.static=%u",
