@@ -22,15 +22,20 @@ static bool is_in_user_namespace(void)
 	return inside != 0 || outside != 0 || count != 4294967295ul;
 }
 
+/* fgetpwent() and not getpwuid(): that would load NSS, which a static program cannot. */
 static char *home_folder(void)
 {
+	sk_auto(sk_fclose) FILE *passwd = NULL;
 	const char *home = getenv("HOME");
 	const struct passwd *pw;
 
 	if (home && home[0] == '/')
 		return strdup(home);
-	pw = getpwuid(geteuid());
-	return pw ? strdup(pw->pw_dir) : strdup("/");
+	passwd = fopen("/etc/passwd", "re");
+	while (passwd && (pw = fgetpwent(passwd)) != NULL)
+		if (pw->pw_uid == geteuid())
+			return strdup(pw->pw_dir);
+	return strdup("/");
 }
 
 static char *default_root(bool rootless)
