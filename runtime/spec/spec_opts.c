@@ -109,19 +109,46 @@ static int add_volume(struct sk_spec *spec, const char *text, struct sk_err *err
 	return 0;
 }
 
-static int add_private_tmp(struct sk_spec *spec)
+/* Folders that programs write to: hidden by an empty one of the container's own. */
+static const struct scratch {
+	const char *path, *mode;
+	bool is_private_tmp;
+} scratch[] = {
+	{"/run", "mode=755", true},	  {"/tmp", "mode=1777", true},
+	{"/var/tmp", "mode=1777", false}, {"/root", "mode=700", false},
+	{"/home", "mode=755", false},
+};
+
+static const struct scratch *find_scratch(const char *path)
 {
-	static const char *const targets[] = {"/run", "/tmp"};
-	static const char *const modes[] = {"mode=755", "mode=1777"};
+	for (size_t i = 0; i < SK_ARRAY_SIZE(scratch); i++)
+		if (strcmp(scratch[i].path, path) == 0)
+			return &scratch[i];
+	return NULL;
+}
 
-	for (int i = 0; i < 2; i++) {
-		struct sk_spec_mount *m =
-			sk_spec_add_mount(spec, "tmpfs", targets[i], "tmpfs",
-					  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+/* Before the volumes, which may lie inside. */
+static int add_scratch(struct sk_spec *spec, const struct sk_run_opts *opts)
+{
+	for (size_t i = 0; i < SK_ARRAY_SIZE(scratch); i++) {
+		struct sk_spec_mount *m;
 
-		if (!m || sk_strv_add(&m->data, modes[i]) < 0)
+		if (!(opts->private_tmp && scratch[i].is_private_tmp) &&
+		    !sk_strv_has(opts->masks, scratch[i].path))
+			continue;
+		m = sk_spec_add_mount(spec, "tmpfs", scratch[i].path, "tmpfs",
+				      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+		if (!m || sk_strv_add(&m->data, scratch[i].mode) < 0)
 			return -ENOMEM;
 	}
+	return 0;
+}
+
+static int add_masks(struct sk_spec *spec, char *const *masks)
+{
+	for (char *const *m = masks; m && *m; m++)
+		if (!find_scratch(*m) && sk_strv_add(&spec->masked, *m) < 0)
+			return -ENOMEM;
 	return 0;
 }
 
@@ -149,7 +176,7 @@ static int add_mounts(struct sk_spec *spec, const struct sk_run_opts *opts,
 
 	if (r < 0)
 		return r;
-	if (opts->private_tmp && add_private_tmp(spec) < 0)
+	if (add_scratch(spec, opts) < 0)
 		return sk_err_oom(err);
 	if (opts->network == SK_NET_HOST && !opts->privileged &&
 	    add_name_service(spec) < 0)
@@ -159,10 +186,7 @@ static int add_mounts(struct sk_spec *spec, const struct sk_run_opts *opts,
 		if (r < 0)
 			return r;
 	}
-	for (char *const *m = opts->masks; m && *m; m++)
-		if (sk_strv_add(&spec->masked, *m) < 0)
-			return sk_err_oom(err);
-	return 0;
+	return add_masks(spec, opts->masks) < 0 ? sk_err_oom(err) : 0;
 }
 
 static int set_namespaces(struct sk_spec *spec, const struct sk_run_opts *opts,
