@@ -20,8 +20,8 @@ static const struct {
 	const char *path;
 	const char *why;
 } hidden[] = {
-	{"/root", "home, with keys and histories"},
-	{"/home", "homes"},
+	{"/root", "home, with keys and histories; becomes an empty folder to write to"},
+	{"/home", "the same"},
 	{"/run",
 	 "sockets and state of running services; becomes an empty folder to write to"},
 	{"/tmp", "other people's files; becomes an empty folder to write to"},

@@ -15,7 +15,8 @@
  * @name:	As the user named it: "@host", "@busybox", "debian:12"
  * @id:		Stable id of its content ("host", "busybox-1.35.0-4", or a digest of the layers)
  * @lowers:	Absolute paths of the read-only layer folders, topmost first
- * @masks:	Absolute paths in the container to hide (homes and secrets of @host)
+ * @masks:	Absolute paths in the container to hide (homes and secrets of @host); /run, /tmp, /var/tmp,
+ *		/root and /home are hidden by empty folders that may be written to
  * @env:	Defaults, "K=V"
  * @command:	Default command
  * @workdir:	Default working folder
