@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_report - a page for each kind of run: says what was measured, is whole, escaped, small */
+#include "migrate/report/report.h"
+
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/clock.h"
+#include "lib/fs.h"
+#include "lib/str.h"
+
+#define MS   SK_NS_PER_MS
+#define BASE (1763800000ull * SK_NS_PER_S)
+#define MIB  (1ull << 20)
+
+/** struct run - All that a report is made of */
+struct run {
+	struct sk_timeline *timeline;
+	struct sk_sample *samples;
+	size_t n;
+	struct sk_verdict verdict;
+	struct sk_json *json;
+};
+
+static uint64_t random_state = 88172645463325252ull;
+
+static double random_part(void)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (double)(random_state % 1000000) / 1e6;
+}
+
+static void add(struct run *run, enum sk_side side, enum sk_event_kind kind,
+		const char *name, const char *detail, double at_ms)
+{
+	struct sk_event event = {.kind = kind,
+				 .side = side,
+				 .real_ns = BASE + (uint64_t)(at_ms * 1e6),
+				 .value = kind == SK_EVENT_JOB_COMPLETED ? 9 : 0};
+
+	(void)snprintf(event.name, sizeof(event.name), "%s", name);
+	(void)snprintf(event.detail, sizeof(event.detail), "%s", detail);
+	assert_int_equal(sk_timeline_add(run->timeline, &event), 0);
+}
+
+#define STATUS(s) "MIGRATION", "{\"status\":\"" s "\"}"
+
+static void add_post_copy_events(struct run *run)
+{
+	const enum sk_side s = SK_SIDE_SOURCE, d = SK_SIDE_DESTINATION;
+
+	add(run, s, SK_EVENT_API_CALL, "virDomainMigrate3", "", 3000);
+	add(run, s, SK_EVENT_QMP, STATUS("setup"), 3380);
+	add(run, s, SK_EVENT_QMP, STATUS("active"), 3401);
+	add(run, s, SK_EVENT_QMP, "MIGRATION_PASS", "{\"pass\":1}", 3402);
+	add(run, s, SK_EVENT_QMP, "MIGRATION_PASS", "{\"pass\":2}", 5420);
+	add(run, s, SK_EVENT_POSTCOPY_CALL, "virDomainMigrateStartPostCopy", "", 5425);
+	add(run, s, SK_EVENT_QMP, "STOP", "", 5431);
+	add(run, s, SK_EVENT_QMP, STATUS("postcopy-active"), 5433);
+	add(run, s, SK_EVENT_LIFECYCLE, "suspended/postcopy", "", 5440);
+	add(run, d, SK_EVENT_QMP, "RESUME", "", 5492);
+	add(run, d, SK_EVENT_LIFECYCLE, "resumed/postcopy", "", 5501);
+	add(run, s, SK_EVENT_QMP, STATUS("completed"), 7320);
+	add(run, d, SK_EVENT_QMP, STATUS("completed"), 7324);
+	add(run, s, SK_EVENT_JOB_COMPLETED, "migration", "", 7361);
+	add(run, s, SK_EVENT_API_RETURN, "", "", 8700);
+}
+
+static void add_jobs(struct run *run)
+{
+	for (unsigned int at = 3500; at <= 7400; at += 100) {
+		double sent = (at - 3401) * 0.064 * (0.97 + random_part() * 0.06);
+		struct sk_job_sample job = {
+			.real_ns = BASE + at * MS,
+			.memory_total = 272 * MIB,
+			.memory_processed = (uint64_t)(sent * (double)MIB),
+			.dirty_rate = at > 5420 && at < 5500 ? 5000 : 0,
+			.postcopy_requests = at > 5500 ? (at - 5500) / 4 : 0,
+			.page_size = 4096,
+		};
+
+		if (at > 5420)
+			job.dirty_rate = 4800;
+		assert_int_equal(sk_timeline_add_job(run->timeline, &job), 0);
+	}
+}
+
+static void add_samples(struct run *run, size_t n)
+{
+	run->samples = calloc(n, sizeof(*run->samples));
+	run->n = n;
+	assert_non_null(run->samples);
+	for (size_t i = 0; i < n; i++) {
+		struct sk_sample *s = &run->samples[i];
+		double us = 180 * exp(0.35 * (random_part() + random_part() - 1) * 3);
+
+		if (i > 3400 && i < 7320)
+			us *= 1 + random_part() * 6;
+		if (i > 5492 && i < 7320 && random_part() < 0.3)
+			us += 30000 * random_part();
+		*s = (struct sk_sample){.intended_ns = i * MS, .tick = i + 1};
+		s->sent_ns = s->intended_ns + (uint64_t)(random_part() * 120000);
+		if (i >= 5431 && i < 6830 && i > 5500)
+			us = i > 6574 ? (6830 - (double)i) * 1000 : 0;
+		if (us > 0)
+			s->received_ns = s->sent_ns + (uint64_t)(us * 1e3);
+	}
+	for (size_t i = 5431; i < 5501; i++)
+		run->samples[i].received_ns = 6830 * MS + i;
+}
+
+static void make_json(struct run *run, const char *guest)
+{
+	struct sk_json *json = run->json = sk_verdict_json(&run->verdict);
+	struct sk_json *from = sk_json_set(json, "from", sk_json_new_object());
+	struct sk_json *to = sk_json_set(json, "to", sk_json_new_object());
+
+	sk_json_set_str(json, "guest", guest);
+	sk_json_set_str(from, "name", "a");
+	sk_json_set_str(from, "uri", "qemu+tcp://a/system");
+	sk_json_set_str(from, "libvirt", "9.0.0");
+	sk_json_set_str(from, "qemu", "7.2.0");
+	sk_json_set_str(to, "name", "b");
+	sk_json_set_bool(json, "memory_verified", true);
+	sk_json_set_str(json, "accelerator", "tcg");
+	sk_json_set_str(json, "started", "2026-11-21T15:30:00.000Z");
+	sk_json_set_str(json, "probe_target", "udp://10.77.0.10:7007?hz=1000");
+	sk_json_set_uint(json, "bandwidth_bits", 64 * MIB * 8);
+	sk_json_set_str(json, "command", "skiff migrate g1 --to b --mode post-copy");
+	sk_json_set_str(json, "skiff", SK_VERSION);
+	sk_json_set_str(json, "kernel", "6.1.0");
+}
+
+static void run_init(struct run *run, enum sk_mode asked, size_t samples,
+		     const char *guest)
+{
+	*run = (struct run){.timeline = sk_timeline_new()};
+	assert_non_null(run->timeline);
+	add_post_copy_events(run);
+	add_jobs(run);
+	if (samples)
+		add_samples(run, samples);
+	assert_int_equal(sk_verdict_make(asked, run->timeline, run->samples, run->n, BASE,
+					 &run->verdict),
+			 0);
+	make_json(run, guest);
+}
+
+static void run_finish(struct run *run)
+{
+	sk_timeline_free(run->timeline);
+	sk_json_free(run->json);
+	free(run->samples);
+}
+
+/* The page as text; the caller frees it. */
+static char *write_page(const struct run *run)
+{
+	const struct sk_report_input input = {.run = run->json,
+					      .verdict = &run->verdict,
+					      .timeline = run->timeline,
+					      .samples = run->samples,
+					      .nr_samples = run->n,
+					      .probe_start_real_ns = run->n ? BASE : 0};
+	char path[] = "/tmp/skiff-test-report.XXXXXX";
+	sk_autoclose int dir = -1;
+	struct sk_err err = SK_ERR_INIT;
+	char *page = NULL;
+
+	assert_non_null(mkdtemp(path));
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (sk_report_write(dir, "report.html", &input, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(sk_fs_read(dir, "report.html", 16 << 20, &page, NULL), 0);
+	assert_int_equal(sk_fs_remove_tree(AT_FDCWD, path, &err), 0);
+	return page;
+}
+
+static void expect(const char *page, const char *part)
+{
+	if (!strstr(page, part))
+		fail_msg("the page lacks '%s'", part);
+}
+
+static void test_page_says_what_was_measured(void **state)
+{
+	sk_autofree char *page = NULL;
+	struct run run;
+
+	(void)state;
+	run_init(&run, SK_MODE_POST_COPY, 12000, "g1");
+	page = write_page(&run);
+	expect(page, "<h1>g1: a to b, post-copy</h1>");
+	expect(page, "Clients heard nothing for <strong>1.4 s</strong>; the hypervisor "
+		     "reported <strong>9 ms</strong>: clients waited <em>155 times</em>");
+	expect(page, "post-copy, proven by events");
+	expect(page, "memory verified");
+	expect(page, ">pass 1<");
+	expect(page, ">post-copy</text>");
+	expect(page, "<title>stopped: ");
+	expect(page, "limit 64 MiB/s");
+	expect(page, "<dd>skiff migrate g1 --to b --mode post-copy</dd>");
+	expect(page, "qemu+tcp://a/system, libvirt 9.0.0, qemu 7.2.0");
+	expect(page, "compare only with runs of the same lab");
+	expect(page, "virDomainMigrateStartPostCopy");
+	run_finish(&run);
+}
+
+static void test_page_is_self_contained_and_without_scripts(void **state)
+{
+	static const char *const banned[] = {"<script", "http://", "https://", "@import",
+					     "url(",	"<img",	   "onload",   "nan",
+					     "-nan",	"inf\""};
+	sk_autofree char *page = NULL;
+	struct run run;
+
+	(void)state;
+	run_init(&run, SK_MODE_POST_COPY, 12000, "g1");
+	page = write_page(&run);
+	for (size_t i = 0; i < SK_ARRAY_SIZE(banned); i++)
+		if (strstr(page, banned[i]))
+			fail_msg("the page has '%s'", banned[i]);
+	assert_true(sk_str_ends(page, "</main></body></html>\n"));
+	expect(page, "prefers-color-scheme:dark");
+	run_finish(&run);
+}
+
+static void test_page_of_a_minute_at_1_khz_stays_small(void **state)
+{
+	sk_autofree char *page = NULL;
+	struct run run;
+
+	(void)state;
+	run_init(&run, SK_MODE_POST_COPY, 60000, "g1");
+	page = write_page(&run);
+	assert_in_range(strlen(page), 20000, 300000);
+	run_finish(&run);
+}
+
+static void test_page_of_a_degenerate_run_says_so(void **state)
+{
+	sk_autofree char *page = NULL;
+	struct run run;
+
+	(void)state;
+	run_init(&run, SK_MODE_PRE_COPY, 12000, "g1");
+	page = write_page(&run);
+	expect(page, "degenerate: not pre-copy as asked");
+	expect(page, "the events show post-copy");
+	run_finish(&run);
+}
+
+static void test_page_without_a_probe_claims_nothing_of_clients(void **state)
+{
+	sk_autofree char *page = NULL;
+	struct run run;
+
+	(void)state;
+	run_init(&run, SK_MODE_POST_COPY, 0, "g1");
+	page = write_page(&run);
+	expect(page, "What clients felt was not measured.");
+	expect(page, "No probe ran");
+	assert_null(strstr(page, "Clients heard nothing"));
+	assert_null(strstr(page, "The slow tail"));
+	assert_null(strstr(page, "nan"));
+	run_finish(&run);
+}
+
+static void test_names_cannot_break_out(void **state)
+{
+	sk_autofree char *page = NULL;
+	struct run run;
+
+	(void)state;
+	run_init(&run, SK_MODE_POST_COPY, 100, "</title><script>\"'&");
+	page = write_page(&run);
+	assert_null(strstr(page, "<script"));
+	expect(page, "<h1>&lt;/title&gt;&lt;script&gt;&quot;&#39;&amp;: a to b");
+	run_finish(&run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_page_says_what_was_measured),
+		cmocka_unit_test(test_page_is_self_contained_and_without_scripts),
+		cmocka_unit_test(test_page_of_a_minute_at_1_khz_stays_small),
+		cmocka_unit_test(test_page_of_a_degenerate_run_says_so),
+		cmocka_unit_test(test_page_without_a_probe_claims_nothing_of_clients),
+		cmocka_unit_test(test_names_cannot_break_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
