@@ -9,24 +9,29 @@
 #include "runtime/container/handle.h"
 #include "runtime/runtime.h"
 
-static bool shall_vanish(const struct sk_state *state)
+/* Those of a slice are made anew by the slice; a user's own stay to be looked at. */
+static bool shall_vanish(const struct sk_state *state, bool is_users)
 {
-	const char *owner = sk_json_str(sk_json_get(state->doc, "owner"), "");
-
-	return strcmp(owner, "monitor") != 0 ||
-	       strcmp(sk_state_status(state), "creating") == 0 ||
+	return !is_users || strcmp(sk_state_status(state), "creating") == 0 ||
+	       strcmp(sk_state_status(state), "ruin") == 0 ||
 	       sk_json_bool(sk_json_get(state->doc, "rm"), false);
 }
 
 int sk_erase_orphan(struct sk_state *state, struct sk_err *err)
 {
-	struct sk_exit end = {.status = 137, .why = "its monitor was killed"};
+	const char *owner = sk_json_str(sk_json_get(state->doc, "owner"), "");
+	bool is_monitored = strcmp(owner, "monitor") == 0;
+	bool is_users = is_monitored || strcmp(owner, "skiff") == 0;
+	struct sk_exit end = {.status = 137};
 	int r = sk_handle_clean(state, NULL, err);
 
 	if (r < 0)
 		return sk_err_wrap(err, r, "clean up after container '%s'", state->id);
-	if (shall_vanish(state))
+	if (shall_vanish(state, is_users))
 		return sk_erase_record(state, err);
+	(void)snprintf(end.why, sizeof(end.why), "%s",
+		       is_monitored ? "its monitor was killed"
+				    : "the skiff that ran it was killed");
 	sk_handle_set_exit(state, &end);
 	return sk_state_save(state, err);
 }

@@ -96,6 +96,7 @@ static int write_intent(struct sk_container *ctr, const struct sk_run_opts *opts
 			struct sk_spec *spec, const char *owner, struct sk_err *err)
 {
 	struct sk_state *state = ctr->state;
+	unsigned long long start = 0;
 	int r = sk_cgroup_open(spec->cgroup_path, &ctr->cgroup, err);
 
 	if (r < 0)
@@ -106,6 +107,9 @@ static int write_intent(struct sk_container *ctr, const struct sk_run_opts *opts
 	sk_json_set_str(state->doc, "name", state->id);
 	sk_json_set_str(state->doc, "image", opts->image);
 	sk_json_set_str(state->doc, "owner", owner);
+	(void)sk_proc_start_time(getpid(), &start);
+	sk_json_set_int(state->doc, "owner_pid", getpid());
+	sk_json_set_int(state->doc, "owner_start_time", (int64_t)start);
 	sk_json_set_bool(state->doc, "rm", opts->rm);
 	sk_json_set_bool(state->doc, "privileged", opts->privileged);
 	set_labels(state->doc, opts->labels);
@@ -129,6 +133,14 @@ int sk_launch_record_running(struct sk_container *ctr, const char *status,
 	return sk_state_save(ctr->state, err);
 }
 
+/* -ENOENT and -EACCES tell callers that the command could not be executed; nothing else may. */
+static int not_exec(int r)
+{
+	if (r == -ENOENT)
+		return -EIO;
+	return r == -EACCES ? -EPERM : r;
+}
+
 int sk_launch_start(struct sk_container *ctr, const struct sk_spec *spec,
 		    const int stdio[3], int gate_fd, struct sk_err *err)
 {
@@ -145,12 +157,12 @@ int sk_launch_start(struct sk_container *ctr, const struct sk_spec *spec,
 	if (spec->use_init) {
 		r = sk_proc_libexec("skiff-init", &init_path, err);
 		if (r < 0)
-			return r == -ENOENT ? -EIO : r;
+			return not_exec(r);
 		sandbox_opts.init_path = init_path;
 	}
 	r = sk_cgroup_create(ctr->cgroup, &spec->limits, err);
 	if (r < 0)
-		return r == -ENOENT ? -EIO : r;
+		return not_exec(r);
 	r = sk_sandbox_spawn(&sandbox_opts, &sandbox, err);
 	if (r < 0)
 		return r;
@@ -170,7 +182,7 @@ int sk_launch_as(const struct sk_home *home, const struct sk_run_opts *opts,
 	int r = sk_state_create(home, opts->name, &state, err);
 
 	if (r < 0)
-		return r;
+		return not_exec(r);
 	ctr = sk_handle_new(state);
 	if (!ctr)
 		return sk_err_oom(err);
@@ -181,12 +193,14 @@ int sk_launch_as(const struct sk_home *home, const struct sk_run_opts *opts,
 		r = make_layer(state, spec, err);
 	if (r == 0)
 		r = sk_spec_check(spec, err);
-	if (r == 0)
-		r = sk_launch_start(ctr, spec, stdio, -1, err);
-	if (r == 0)
-		r = sk_launch_record_running(ctr, "running", err);
+	if (r < 0)
+		return not_exec(r);
+	r = sk_launch_start(ctr, spec, stdio, -1, err);
 	if (r < 0)
 		return r;
+	r = sk_launch_record_running(ctr, "running", err);
+	if (r < 0)
+		return not_exec(r);
 	*ret = sk_steal(&ctr);
 	return 0;
 }

@@ -12,13 +12,15 @@
 #include "lib/fs.h"
 #include "lib/log.h"
 #include "lib/parse.h"
+#include "lib/proc.h"
 #include "lib/str.h"
 #include "runtime/container/names.h"
 
-#define RECORDS	     "containers"
-#define RECORDS_LOCK "containers.lock"
-#define LOCK_WAIT_MS 5000
-#define NAME_TRIES   64
+#define RECORDS	      "containers"
+#define RECORDS_LOCK  "containers.lock"
+#define LOCK_WAIT_MS  5000
+#define DYING_WAIT_MS 2000
+#define NAME_TRIES    64
 
 void sk_state_free(struct sk_state *state)
 {
@@ -246,6 +248,27 @@ int sk_state_names(const struct sk_home *home, char ***ret, struct sk_err *err)
 	return r < 0 ? sk_err_code(err, r, "list the containers in '%s'", home->root) : 0;
 }
 
+/*
+ * A child that has not yet executed its command shares the lock of its parent, and dies with
+ * it a moment later: that moment is waited for when the owner that the record names is dead.
+ */
+static int lock_orphan(struct sk_state *state)
+{
+	unsigned long long start;
+	pid_t pid;
+	int r = sk_fs_lock(state->dir_fd, "lock", 0, NULL);
+
+	if (r != -EWOULDBLOCK || sk_state_reload(state, NULL) < 0)
+		return r;
+	pid = (pid_t)sk_json_int(sk_json_get(state->doc, "owner_pid"), 0);
+	start = (unsigned long long)sk_json_int(sk_json_get(state->doc,
+							    "owner_start_time"),
+						0);
+	if (pid == 0 || sk_proc_is(pid, start))
+		return r;
+	return sk_fs_lock(state->dir_fd, "lock", DYING_WAIT_MS, NULL);
+}
+
 /* Called with the lock of all records held, so that no record is half made. */
 static int judge(const struct sk_home *home, const char *id, struct sk_state **ret)
 {
@@ -256,7 +279,7 @@ static int judge(const struct sk_home *home, const char *id, struct sk_state **r
 		r = open_folder(state, NULL);
 	if (r < 0)
 		return r;
-	state->lock_fd = sk_fs_lock(state->dir_fd, "lock", 0, NULL);
+	state->lock_fd = lock_orphan(state);
 	if (state->lock_fd < 0)
 		return state->lock_fd;
 	r = sk_state_reload(state, NULL);
