@@ -40,16 +40,11 @@ static int exec_run(const struct sk_cmd_ctx *ctx, void *options, int nargs, char
 		.detach = opts->detach,
 	};
 	sk_auto(sk_home_free) struct sk_home *home = NULL;
-	sk_auto(sk_json_free) struct sk_json *known = NULL;
 	int status = 0;
 	int r;
 
 	(void)nargs;
 	r = sk_ctr_open(ctx, &home, err);
-	if (r < 0)
-		return r;
-	/* A missing container must not be taken for a missing command. */
-	r = sk_container_inspect(home, args[0], &known, err);
 	if (r < 0)
 		return r;
 	r = sk_container_exec(home, args[0], &wanted, &status, err);

@@ -4,16 +4,67 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/str.h"
 
-#define COMMAND_TIMEOUT_MS 60000
+#define COMMAND_TIMEOUT_NS (60 * SK_NS_PER_S)
+#define REAP_EVERY_MS	   20
 #define AWAIT_NS	   (30 * SK_NS_PER_S)
 #define POLL_NS		   (5 * SK_NS_PER_MS)
 #define MAX_OUTPUT	   (64u << 20)
+#define MAX_JOBS	   64
+
+/* Children that it_finish() will wait for; any other is an orphan that came to this subreaper. */
+static pid_t jobs[MAX_JOBS];
+
+static bool is_job(pid_t pid)
+{
+	for (size_t i = 0; i < MAX_JOBS; i++)
+		if (jobs[i] == pid)
+			return true;
+	return false;
+}
+
+static void change_job(pid_t from, pid_t to)
+{
+	for (size_t i = 0; i < MAX_JOBS; i++) {
+		if (jobs[i] != from)
+			continue;
+		jobs[i] = to;
+		return;
+	}
+	fail_msg("too many jobs");
+}
+
+/* As PID 1 of a machine does: a zombie inside a container would keep it from ending. */
+static bool reap_orphans(void)
+{
+	bool is_any_left = false;
+	sk_autofree char *path = sk_strf("/proc/self/task/%d/children", getpid());
+	sk_autofree char *text = NULL;
+
+	if (sk_fs_read(AT_FDCWD, path, 65536, &text, NULL) < 0)
+		return false;
+	for (char *at = text; *at;) {
+		pid_t pid = (pid_t)strtol(at, &at, 10);
+
+		if (pid <= 0)
+			break;
+		if (!is_job(pid) && waitpid(pid, NULL, WNOHANG) == 0)
+			is_any_left = true;
+		at += *at == ' ';
+	}
+	return is_any_left;
+}
+
+bool it_has_children(void)
+{
+	return reap_orphans();
+}
 
 void it_need_root(const struct it *it)
 {
@@ -52,12 +103,29 @@ static void start(struct it_job *job, int stdin_fd, const char *const *argv)
 	opts.stderr_fd = job->err_fd;
 	if (sk_proc_spawn(argv, &opts, &job->proc, &err) < 0)
 		fail_msg("%s", err.msg);
+	change_job(0, job->proc.pid);
+}
+
+static int wait_job(struct it_job *job, int *ret_status, struct sk_err *err)
+{
+	uint64_t deadline = sk_clock_mono() + COMMAND_TIMEOUT_NS;
+	pid_t pid = job->proc.pid;
+	int r;
+
+	do {
+		r = sk_proc_wait(&job->proc, REAP_EVERY_MS, ret_status, err);
+		(void)reap_orphans();
+	} while (r == -ETIMEDOUT && sk_clock_mono() < deadline);
+	if (r == -ETIMEDOUT)
+		sk_proc_kill(&job->proc);
+	change_job(pid, 0);
+	return r;
 }
 
 int it_finish(struct it *it, struct it_job *job)
 {
 	struct sk_err err = SK_ERR_INIT;
-	int r = sk_proc_wait(&job->proc, COMMAND_TIMEOUT_MS, &it->status, &err);
+	int r = wait_job(job, &it->status, &err);
 
 	free(it->out);
 	free(it->err);
@@ -65,11 +133,9 @@ int it_finish(struct it *it, struct it_job *job)
 	it->err = read_all(job->err_fd);
 	sk_close(&job->out_fd);
 	sk_close(&job->err_fd);
-	if (r == -ETIMEDOUT) {
-		sk_proc_kill(&job->proc);
-		fail_msg("took longer than %d s; stdout: %s; stderr: %s",
-			 COMMAND_TIMEOUT_MS / 1000, it->out, it->err);
-	}
+	if (r == -ETIMEDOUT)
+		fail_msg("took longer than %llu s; stdout: %s; stderr: %s",
+			 COMMAND_TIMEOUT_NS / SK_NS_PER_S, it->out, it->err);
 	if (r < 0)
 		fail_msg("%s", err.msg);
 	return it->status;
@@ -148,6 +214,7 @@ void it_await_out(struct it_job *job, const char *part)
 		if (sk_clock_mono() >= deadline) {
 			sk_autofree char *errors = read_all(job->err_fd);
 
+			change_job(job->proc.pid, 0);
 			sk_proc_kill(&job->proc);
 			fail_msg("no '%s' in: %s; stderr: %s", part, text, errors);
 		}

@@ -98,6 +98,8 @@ void it_await_out(struct it_job *job, const char *part);
 /** it_finish() - Wait for its end (60 s); sets status, out, err */
 int it_finish(struct it *it, struct it_job *job);
 
+/** it_has_children() - Whether processes of ended commands are left (monitors, for example) */
+bool it_has_children(void);
 /** it_await_status() - Wait until `inspect` tells that container @name is in @status (30 s) */
 void it_await_status(struct it *it, const char *name, const char *status);
 /** it_await_text() - Wait until stdout of a skiff command has @part (30 s) */
