@@ -10,8 +10,8 @@
 #define WIDTH  1000.0
 #define LEFT   76.0
 #define RIGHT  988.0
-#define TOP    10.0
-#define BOTTOM 270.0
+#define TOP    30.0
+#define BOTTOM 280.0
 #define HEIGHT 306.0
 
 /** struct window - A stretch of the probe */
@@ -63,12 +63,12 @@ static void draw_window(struct sk_str *out, const struct window *w,
 
 static void draw_key(struct sk_str *out, const struct window *w, size_t i)
 {
-	double y = TOP + 18 + 20 * (double)i;
+	double x = LEFT + 110 * (double)i;
 
 	if (w->n == 0)
 		return;
-	sk_svg_line(out, RIGHT - 110, y, RIGHT - 84, y, w->css);
-	sk_svg_text(out, RIGHT - 76, y + 4, "start", "tick", "%s", w->name);
+	sk_svg_line(out, x, 10, x + 26, 10, w->css);
+	sk_svg_text(out, x + 34, 14, "start", "tick", "%s", w->name);
 }
 
 static void draw(struct sk_str *out, struct window w[3])

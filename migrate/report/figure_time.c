@@ -21,6 +21,7 @@
 #define HEIGHT	     526.0
 #define CHAR_WIDTH   6.6
 #define MIN_LOG_US   50.0
+#define MIN_SPAN_S   0.06 /* a rate over less is noise */
 
 /** struct figure - What all panels share */
 struct figure {
@@ -205,11 +206,12 @@ static void fill_rates(const struct figure *f, const struct sk_job_sample *jobs,
 
 		/* A rate holds from the sample before to this one. */
 		r->xs[i] = last_s;
-		r->sent[i] = at > last_s + 0.02 && jobs[i].memory_processed >= last_bytes
-				     ? (double)(jobs[i].memory_processed - last_bytes) /
-					       (at - last_s) / 1048576
-			     : i ? r->sent[i - 1]
-				 : 0;
+		r->sent[i] =
+			at > last_s + MIN_SPAN_S && jobs[i].memory_processed >= last_bytes
+				? (double)(jobs[i].memory_processed - last_bytes) /
+					  (at - last_s) / 1048576
+			: i ? r->sent[i - 1]
+			    : 0;
 		r->dirty[i] = jobs[i].dirty_rate
 				      ? (double)(jobs[i].dirty_rate * page) / 1048576
 				      : NAN;
@@ -267,6 +269,37 @@ static void draw_legend(struct sk_str *out)
 		    "rate-dirty");
 	sk_svg_text(out, LEFT + 168, RATE_TOP - 10, "start", "tick",
 		    "dirtied by the guest");
+}
+
+/* All passes as one. */
+static void add_legend(const struct figure *f)
+{
+	struct sk_str *out = f->out;
+	double passes_s = 0;
+	size_t nr_passes = f->in->verdict->nr_passes;
+	char text[SK_FORMAT_SIZE];
+
+	sk_str_add(out, "<p class=\"legend\">\n");
+	for (size_t i = 0; i < f->nr_phases; i++) {
+		const struct sk_phase *p = &f->phases[i];
+		bool is_pass = sk_str_starts(p->label, "pass ") != NULL;
+		double seconds = p->to_s - p->from_s;
+
+		if (is_pass && i + 1 < f->nr_phases &&
+		    sk_str_starts(f->phases[i + 1].label, "pass ")) {
+			passes_s += seconds;
+			continue;
+		}
+		seconds += is_pass ? passes_s : 0;
+		(void)sk_format_duration((uint64_t)llround(seconds * 1e9), text);
+		sk_str_addf(out, "<span><i class=\"%s\"></i>", p->css);
+		if (is_pass && nr_passes > 1)
+			sk_str_addf(out, "%zu passes", nr_passes);
+		else
+			sk_html_escape(out, p->label);
+		sk_str_addf(out, " <b>%s</b></span>\n", text);
+	}
+	sk_str_add(out, "</p>\n");
 }
 
 static void add_windows(struct sk_str *out, const struct sk_verdict *v)
@@ -350,6 +383,7 @@ void sk_page_timeline(struct sk_str *out, const struct sk_report_input *in)
 	draw_rates(&f);
 	draw_legend(out);
 	sk_svg_close(out);
+	add_legend(&f);
 	if (has_probe)
 		add_windows(out, in->verdict);
 	add_passes(out, in->verdict);

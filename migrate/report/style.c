@@ -31,10 +31,10 @@ static const char style[] =
 	"section{background:var(--card);border:1px solid var(--line);border-radius:12px;"
 	"padding:20px 22px;margin:20px 0}svg{display:block;width:100%;height:auto;"
 	"margin:12px 0 8px;font:13px system-ui,\"DejaVu Sans\",sans-serif}\n"
-	".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px;"
+	".scroll{overflow-x:auto}table{border-collapse:collapse;min-width:50%;font-size:14px;"
 	"margin:10px 0 0;font-variant-numeric:tabular-nums}th{text-align:left;"
-	"font-weight:600;color:var(--soft)}th,td{padding:5px 12px 5px 0;"
-	"border-bottom:1px solid var(--line);vertical-align:top}.number{text-align:right}"
+	"font-weight:600;color:var(--soft)}th,td{padding:5px 0 5px 32px;"
+	"border-bottom:1px solid var(--line);vertical-align:top}th:first-child,td:first-child{padding-left:0}.number{text-align:right}"
 	"tbody tr:last-child td{border-bottom:0}\n"
 	"dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;margin:10px 0;"
 	"font-size:14px}dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}"
@@ -57,6 +57,12 @@ static const char style[] =
 	".bar-value{fill:var(--ink);font-size:17px;font-weight:600}"
 	".curve-before{stroke:var(--good)}.curve-during{stroke:var(--lost)}"
 	".curve-after{stroke:var(--sent);stroke-dasharray:6 3}\n"
+	".legend{display:flex;flex-wrap:wrap;gap:4px 20px;font-size:14px;color:var(--soft);"
+	"margin:0 0 14px}.legend i{display:inline-block;width:11px;height:11px;"
+	"border-radius:3px;margin-right:7px}.legend b{color:var(--ink);font-weight:600}"
+	"i.phase-idle{background:var(--idle)}i.phase-odd,i.phase-even{"
+	"background:var(--odd)}i.phase-stop{background:var(--stop)}i.phase-post{"
+	"background:var(--post)}\n"
 	"@media print{section{break-inside:avoid}}\n";
 
 const char *sk_page_style(void)

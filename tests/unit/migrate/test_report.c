@@ -77,11 +77,12 @@ static void add_post_copy_events(struct run *run)
 static void add_jobs(struct run *run)
 {
 	for (unsigned int at = 3500; at <= 7400; at += 100) {
-		double sent = (at - 3401) * 0.064 * (0.97 + random_part() * 0.06);
+		double sent = (at - 3401) * 0.064 * (0.997 + random_part() * 0.003);
 		struct sk_job_sample job = {
 			.real_ns = BASE + at * MS,
 			.memory_total = 272 * MIB,
 			.memory_processed = (uint64_t)(sent * (double)MIB),
+			.memory_remaining = (uint64_t)((252 - sent) * (double)MIB),
 			.dirty_rate = at > 5420 && at < 5500 ? 5000 : 0,
 			.postcopy_requests = at > 5500 ? (at - 5500) / 4 : 0,
 			.page_size = 4096,

@@ -40,7 +40,7 @@ static void test_ticks_are_round_numbers(void **state)
 		double first, last;
 	} cases[] = {
 		{{.min = 0, .max = 10}, 5, 0, 10},
-		{{.min = -3.1, .max = 9.7}, 10, -2, 10},
+		{{.min = -3.1, .max = 9.7}, 10, -2, 8},
 		{{.min = 0, .max = 0.013}, 4, 0, 0.01},
 		{{.min = 50, .max = 2e6, .is_log = true}, 0, 100, 1e6},
 		{{.min = 50, .max = 600, .is_log = true}, 0, 50, 500},
