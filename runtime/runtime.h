@@ -222,7 +222,7 @@ int sk_slice_renew(const struct sk_home *home, const char *name, uint64_t lifeti
 		   struct sk_err *err);
 /** sk_slice_remove() - End it; returns when no process, group, namespace, veth or file of it is left. A dead supervisor is no obstacle */
 int sk_slice_remove(const struct sk_home *home, const char *name, struct sk_err *err);
-/** sk_slice_container() - Name of the container of a node: heap; for exec. -ENOENT */
+/** sk_slice_container() - Name of the container of a node: heap; for exec. -ENOENT; -ESRCH when it does not run */
 int sk_slice_container(const struct sk_home *home, const char *slice, const char *node,
 		       char **ret, struct sk_err *err);
 /** sk_slice_node_pid() - PID 1 of a node, for /proc/PID/root and its namespaces */

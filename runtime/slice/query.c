@@ -247,6 +247,31 @@ static int open_node(const struct sk_home *home, const char *slice, const char *
 	return sk_err_hint(err, -ENOENT, "'skiff slice show %s' lists its nodes", slice);
 }
 
+static int not_running(const struct view *view, const char *node, struct sk_err *err)
+{
+	const struct sk_json *exit_code = sk_json_get(sliver_of(view, node), "exit_code");
+
+	if (!view->is_supervised || !exit_code)
+		(void)sk_err_set(err, ESRCH, "node '%s' of slice '%s' does not run", node,
+				 view->dir->name);
+	else
+		(void)sk_err_set(
+			err, ESRCH,
+			"node '%s' of slice '%s' does not run: it exited with %d", node,
+			view->dir->name, (int)sk_json_int(exit_code, 0));
+	return sk_err_hint(
+		err, -ESRCH,
+		"see %s/slices/%s/logs/%s; applying the slice again restarts it",
+		view->dir->home->root, view->dir->name, node);
+}
+
+static bool is_running(const struct view *view, const char *node)
+{
+	return view->is_supervised &&
+	       strcmp(sk_json_str(sk_json_path(sliver_of(view, node), "status"), ""),
+		      "running") == 0;
+}
+
 int sk_slice_container(const struct sk_home *home, const char *slice, const char *node,
 		       char **ret, struct sk_err *err)
 {
@@ -256,6 +281,8 @@ int sk_slice_container(const struct sk_home *home, const char *slice, const char
 
 	if (r < 0)
 		return r;
+	if (!is_running(&view, node))
+		return not_running(&view, node, err);
 	name = sk_slice_container_name(slice, node);
 	if (!name)
 		return sk_err_oom(err);
@@ -279,8 +306,7 @@ int sk_slice_node_pid(const struct sk_home *home, const char *slice, const char 
 	    !sk_proc_is(pid,
 			(unsigned long long)sk_json_int(sk_json_get(sliver, "start_time"),
 							0)))
-		return sk_err_set(err, ESRCH, "node '%s' of slice '%s' does not run",
-				  node, slice);
+		return not_running(&view, node, err);
 	*ret = pid;
 	return 0;
 }
