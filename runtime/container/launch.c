@@ -149,6 +149,7 @@ int sk_launch_start(struct sk_container *ctr, const struct sk_spec *spec,
 		.cgroup = ctr->cgroup,
 		.stdio = {stdio[0], stdio[1], stdio[2]},
 		.gate_fd = gate_fd,
+		.keep_running = gate_fd >= 0,
 	};
 	sk_autofree char *init_path = NULL;
 	struct sk_sandbox sandbox;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -104,23 +105,21 @@ int sk_child_find_command(struct sk_child *c, struct sk_err *err)
 	return c->program ? 0 : sk_err_oom(err);
 }
 
-/* Opening a FIFO for writing waits until `start` opens it for reading. */
+/* `start` connects; a failure from here on is reported over that connection. */
 static int pass_gate(struct sk_child *c, struct sk_err *err)
 {
 	struct sk_child_report ready = {.stage = SK_CHILD_READY};
-	sk_autoclose int fd = -1;
-	char path[32];
 
 	if (c->gate_fd < 0)
 		return 0;
 	(void)!write(c->report, &ready, sizeof(ready));
 	sk_close(&c->report);
 	sk_close(&c->sync);
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", c->gate_fd);
 	do {
-		fd = open(path, O_WRONLY | O_CLOEXEC);
-	} while (fd < 0 && errno == EINTR);
-	if (fd < 0)
+		c->report = accept4(c->gate_fd, NULL, NULL, SOCK_CLOEXEC);
+	} while (c->report < 0 && errno == EINTR);
+	sk_close(&c->gate_fd);
+	if (c->report < 0)
 		return sk_err_errno(err, "wait for start");
 	return 0;
 }

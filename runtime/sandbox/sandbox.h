@@ -21,7 +21,8 @@ struct sk_sandbox_opts {
 	const struct sk_cgroup *cgroup; /* made already; NULL: the caller's own */
 	int stdio[3];			/* become 0, 1, 2; ignored with a terminal */
 	const char *init_path;		/* the static skiff-init of spec->use_init */
-	int gate_fd; /* a FIFO that the child opens for writing before it executes; -1: none */
+	int gate_fd; /* listening socket: the child executes when somebody connects; -1: none */
+	bool keep_running; /* do not die with the caller */
 };
 
 /** struct sk_sandbox - The child */
@@ -42,6 +43,12 @@ struct sk_sandbox {
  */
 int sk_sandbox_spawn(const struct sk_sandbox_opts *opts, struct sk_sandbox *ret,
 		     struct sk_err *err);
+
+/**
+ * sk_sandbox_await_exec() - On a connection to the gate: wait until the command was executed
+ * Return: as sk_sandbox_spawn()
+ */
+int sk_sandbox_await_exec(int sock, struct sk_err *err);
 
 /** struct sk_sandbox_join - A further process in a running sandbox */
 struct sk_sandbox_join {

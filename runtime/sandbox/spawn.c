@@ -106,7 +106,8 @@ pid_t sk_spawn_clone(uint64_t flags, const struct sk_cgroup *cgroup, int *ret_pi
 	struct clone_args args = {
 		.flags = flags | CLONE_PIDFD,
 		.pidfd = (uint64_t)(uintptr_t)ret_pidfd,
-		.exit_signal = SIGCHLD,
+		/* with CLONE_PARENT that of the caller is inherited */
+		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
 	};
 	pid_t pid;
 
@@ -370,6 +371,7 @@ int sk_sandbox_spawn(const struct sk_sandbox_opts *opts, struct sk_sandbox *ret,
 		.cgroup = opts->cgroup,
 		.stdio = {opts->stdio[0], opts->stdio[1], opts->stdio[2]},
 		.gate_fd = opts->gate_fd,
+		.keep_running = opts->keep_running,
 		.sysfs_fd = -1,
 		.init_fd = -1,
 		.init_path = opts->init_path,
@@ -388,4 +390,9 @@ int sk_sandbox_spawn(const struct sk_sandbox_opts *opts, struct sk_sandbox *ret,
 	}
 	*ret = sandbox;
 	return 0;
+}
+
+int sk_sandbox_await_exec(int sock, struct sk_err *err)
+{
+	return sk_spawn_report(sock, err);
 }

@@ -110,7 +110,8 @@ struct sk_spec {
 	char **lowers;	 /* absolute, topmost first */
 	char *layer_dir; /* holds "upper", "work" and the mount point "mnt" */
 	char *rootfs;	 /* absolute path of a plain folder */
-	bool read_only, no_pivot;
+	bool read_only;
+	bool rootfs_nodev; /* device nodes of a plain rootfs do not work */
 	struct sk_spec_mount *mounts;
 	size_t nr_mounts;
 	char **masked, **read_only_paths;

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/* userns - small work as root of a user namespace, without a container around it */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/cleanup.h"
+#include "lib/sock.h"
+#include "runtime/sandbox/child.h"
+#include "runtime/sandbox/idmap.h"
+#include "runtime/sandbox/spawn.h"
+
+static void __attribute__((noreturn))
+work(struct sk_child *c, int (*fn)(void *arg, struct sk_err *err), void *arg)
+{
+	struct sk_err err = SK_ERR_INIT;
+	char tag = 0;
+	int fd, r;
+
+	sk_child_arm(c);
+	fd = sk_sock_recv_fd(c->sync, &tag);
+	if (fd < 0 || tag != SK_SYNC_GO)
+		_exit(1);
+	r = sk_child_become_root(c, &err);
+	if (r == 0)
+		r = fn(arg, &err);
+	if (r < 0)
+		sk_child_fail(c, &err);
+	_exit(0);
+}
+
+static int drive(const struct sk_spec *spec, struct sk_sandbox *child, int sync,
+		 int report, struct sk_err *err)
+{
+	int r = sk_idmap_write(child->pid, spec, err);
+
+	if (r < 0)
+		return r;
+	r = sk_sock_send_fd(sync, child->pidfd, SK_SYNC_GO);
+	if (r < 0)
+		return sk_err_code(err, r, "start work in a user namespace");
+	return sk_spawn_report(report, err);
+}
+
+int sk_sandbox_in_userns(const struct sk_spec *spec,
+			 int (*fn)(void *arg, struct sk_err *err), void *arg,
+			 struct sk_err *err)
+{
+	sk_autoclose int parent_sync = -1, child_sync = -1, in = -1, out = -1;
+	int sync[2] = {-1, -1}, report[2] = {-1, -1};
+	struct sk_sandbox child = {.pid = -1, .pidfd = -1, .pty = -1};
+	struct sk_spec own = *spec; /* borrows the rest */
+	struct sk_child c = {.spec = &own};
+	int r = sk_spawn_channels(sync, report, err);
+
+	parent_sync = sync[0];
+	child_sync = c.sync = sync[1];
+	in = report[0];
+	out = c.report = report[1];
+	if (r < 0)
+		return r;
+	own.ns[SK_NS_USER].is_new = true;
+	child.pid = sk_spawn_clone(CLONE_NEWUSER, NULL, &child.pidfd, &c.in_v2_group);
+	if (child.pid < 0)
+		return sk_err_errno(err, "make a user namespace");
+	if (child.pid == 0) {
+		sk_close(&parent_sync);
+		work(&c, fn, arg);
+	}
+	sk_close(&out);
+	sk_close(&child_sync);
+	r = drive(&own, &child, parent_sync, in, err);
+	while (r == 0 && waitpid(child.pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (r == 0)
+		child.pid = -1;
+	sk_spawn_reap(&child);
+	return r;
+}
