@@ -149,7 +149,7 @@ int it_command(struct it *it, const char *const *argv)
 	return it_finish(it, &job);
 }
 
-static char **skiff_words(const struct it *it, const char *const *args)
+char **it_skiff_words(const struct it *it, const char *const *args)
 {
 	char **words = NULL;
 	int r = 0;
@@ -168,7 +168,7 @@ static char **skiff_words(const struct it *it, const char *const *args)
 void it_start_argv(struct it *it, struct it_job *job, int stdin_fd,
 		   const char *const *args)
 {
-	sk_auto(sk_strv_free) char **words = skiff_words(it, args);
+	sk_auto(sk_strv_free) char **words = it_skiff_words(it, args);
 
 	start(job, stdin_fd, (const char *const *)words);
 }

@@ -100,6 +100,10 @@ int it_finish(struct it *it, struct it_job *job);
 
 /** it_has_children() - Whether processes of ended commands are left (monitors, for example) */
 bool it_has_children(void);
+/** it_skiff_words() - The command line of it_skiff_argv(), for sk_strv_free() */
+char **it_skiff_words(const struct it *it, const char *const *args);
+/** it_find_leftover() - What the end of a case looks for but for processes, now; prints it */
+bool it_find_leftover(const struct it *it);
 /** it_await_status() - Wait until `inspect` tells that container @name is in @status (30 s) */
 void it_await_status(struct it *it, const char *name, const char *status);
 /** it_await_text() - Wait until stdout of a skiff command has @part (30 s) */

@@ -2,16 +2,21 @@
 /* test_kill9 - after kill -9 of any skiff process the next command cleans what it left */
 #include "tests/it/it.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/str.h"
 
+#define BOX	"run", "--rm", "@busybox"
 #define FOREVER "echo up; while :; do sleep 0.1; done"
+
+/* Every call would take minutes; the offset of those that are hit moves with each change. */
+#define STRIDE 3
 
 static pid_t container_pid(struct it *it, const char *name)
 {
@@ -95,56 +100,108 @@ static void test_killed_monitor_takes_its_container_along(void **state)
 }
 
 /*
- * Killed after a growing number of microseconds, so that each step of the start is hit.
- * The delay is the subject here, not a wait for something.
+ * Start skiff and kill it as it makes its system call number @nth.
+ * Returns false when it ended before that.
  */
-static void test_start_killed_at_any_point_leaves_nothing(void **state)
+static bool kill_at_call(struct it *it, const char *const *args, unsigned int nth)
 {
+	sk_auto(sk_strv_free) char **words = it_skiff_words(it, args);
+	pid_t pid = fork();
+	int status = 0;
+
+	if (pid == 0) {
+		int null_fd = open("/dev/null", O_RDWR);
+
+		(void)dup2(null_fd, 0);
+		(void)dup2(null_fd, 1);
+		(void)dup2(null_fd, 2);
+		if (ptrace(PTRACE_TRACEME, 0, 0, 0) == 0)
+			(void)execv(words[0], words);
+		_exit(126);
+	}
+	assert_true(pid > 0);
+	/* Each call stops it twice: as it enters and as it leaves. */
+	for (unsigned int stop = 0; stop < 2 * nth; stop++) {
+		int sig = 0;
+
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (!WIFSTOPPED(status))
+			return false;
+		if (WSTOPSIG(status) != SIGTRAP)
+			sig = WSTOPSIG(status);
+		assert_int_equal(ptrace(PTRACE_SYSCALL, pid, 0, sig), 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (!WIFSTOPPED(status))
+		return false;
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return true;
+}
+
+static void test_run_killed_at_any_system_call_leaves_nothing(void **state)
+{
+	static const char *const args[] = {"run", "--rm",     "--name", "it-early", "-m",
+					   "64m", "@busybox", "true",	NULL};
 	struct it *it = *state;
+	unsigned int nth = 1;
 
 	it_need_root(it);
-	for (unsigned int us = 0; us < 24000; us += 400) {
-		struct it_job job;
-
-		it_start(it, &job, -1, "run", "--rm", "--name", "it-early", "-m", "64m",
-			 "@busybox", "sleep", "100");
-		sk_clock_sleep_until(sk_clock_mono() + us * SK_NS_PER_US);
-		assert_int_equal(kill(job.proc.pid, SIGKILL), 0);
-		assert_int_equal(it_finish(it, &job), 137);
+	it_expect(it, 0, BOX, "true");
+	for (; kill_at_call(it, args, nth); nth += STRIDE) {
 		it_expect(it, 0, "ps", "-aq");
 		if (*it->out)
-			fail_msg("killed after %u us: still listed: %s", us, it->out);
+			fail_msg("killed at call %u: still listed: %s", nth, it->out);
+		if (it_find_leftover(it))
+			fail_msg("killed at call %u", nth);
 	}
+	assert_true(nth > 100);
 }
 
 /* The monitor goes on without the one that asked for it, so the container may still appear. */
-static void remove_until_gone(struct it *it, const char *name, unsigned int us)
+static void remove_until_gone(struct it *it, const char *name, unsigned int nth)
 {
 	uint64_t deadline = sk_clock_mono() + 10 * SK_NS_PER_S;
 
 	do {
 		if (sk_clock_mono() >= deadline)
-			fail_msg("killed after %u us: still there: %s", us, it->out);
+			fail_msg("killed at call %u: still there: %s", nth, it->out);
 		(void)it_skiff(it, "rm", "-f", name);
 		it_expect(it, 0, "ps", "-aq");
 	} while (*it->out || it_has_children());
 }
 
-static void test_detached_start_killed_at_any_point_leaves_nothing_running(void **state)
+static void test_detached_run_killed_at_any_system_call_can_be_removed(void **state)
 {
+	static const char *const args[] = {"run",      "-d",	"--name", "it-early",
+					   "@busybox", "sleep", "1000",	  NULL};
 	struct it *it = *state;
+	unsigned int nth = 1;
 
 	it_need_root(it);
-	for (unsigned int us = 0; us < 24000; us += 800) {
-		struct it_job job;
+	it_expect(it, 0, BOX, "true");
+	for (; kill_at_call(it, args, nth); nth += STRIDE)
+		remove_until_gone(it, "it-early", nth);
+	remove_until_gone(it, "it-early", nth);
+	assert_true(nth > 50);
+}
 
-		it_start(it, &job, -1, "run", "-d", "--name", "it-early", "@busybox",
-			 "sleep", "100");
-		sk_clock_sleep_until(sk_clock_mono() + us * SK_NS_PER_US);
-		(void)kill(job.proc.pid, SIGKILL);
-		(void)it_finish(it, &job);
-		remove_until_gone(it, "it-early", us);
-	}
+static void test_removal_killed_at_any_system_call_can_be_repeated(void **state)
+{
+	static const char *const args[] = {"rm", "-f", "it-early", NULL};
+	struct it *it = *state;
+	unsigned int nth = 1;
+	bool was_killed;
+
+	it_need_root(it);
+	do {
+		it_expect(it, 0, "run", "-d", "--name", "it-early", "@busybox", "sleep",
+			  "1000");
+		was_killed = kill_at_call(it, args, nth);
+		remove_until_gone(it, "it-early", nth);
+		nth += STRIDE;
+	} while (was_killed);
+	assert_true(nth > 50);
 }
 
 int main(void)
@@ -153,8 +210,9 @@ int main(void)
 		IT_TEST(test_killed_foreground_takes_its_container_along),
 		IT_TEST(test_killed_foreground_without_rm_leaves_a_record),
 		IT_TEST(test_killed_monitor_takes_its_container_along),
-		IT_TEST(test_start_killed_at_any_point_leaves_nothing),
-		IT_TEST(test_detached_start_killed_at_any_point_leaves_nothing_running),
+		IT_TEST(test_run_killed_at_any_system_call_leaves_nothing),
+		IT_TEST(test_detached_run_killed_at_any_system_call_can_be_removed),
+		IT_TEST(test_removal_killed_at_any_system_call_can_be_repeated),
 	};
 
 	return it_run_group(tests);

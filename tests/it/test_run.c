@@ -12,6 +12,9 @@
 #define BOX	   "run", "--rm", "@busybox"
 #define SH(script) "run", "--rm", "@busybox", "sh", "-c", script
 
+#define LIST_NAMESPACES                                                                  \
+	"for n in pid mnt uts ipc net user cgroup; do readlink /proc/self/ns/$n; done"
+
 /* ---- Exit status ---- */
 
 static void test_exit_status_is_the_commands(void **state)
@@ -97,9 +100,7 @@ static void test_command_is_process_one_of_its_own_namespaces(void **state)
 	it_need_root(it);
 	it_expect(it, 0, SH("echo $$"));
 	assert_string_equal(it->out, "1\n");
-	it_expect(it, 0,
-		  SH("for n in pid mnt uts ipc net user cgroup; do "
-		     "readlink /proc/self/ns/$n; done"));
+	it_expect(it, 0, SH(LIST_NAMESPACES));
 	for (size_t i = 0; i < SK_ARRAY_SIZE(kinds); i++) {
 		sk_autofree char *path = sk_strf("/proc/self/ns/%s", kinds[i]);
 		sk_autofree char *own = NULL;

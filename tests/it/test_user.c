@@ -58,9 +58,8 @@ static void set_ranges(struct it *it, bool wanted)
 					  "700000-765535",
 					  USER,
 					  NULL};
-	static const char *const remove[] = {"sed",	      "-i",
-					     "/^" USER ":/d", "/etc/subuid",
-					     "/etc/subgid",   NULL};
+	static const char *const remove[] = {"sed",	    "-i",	   "/^skiffit:/d",
+					     "/etc/subuid", "/etc/subgid", NULL};
 
 	must(it, remove);
 	if (wanted)

@@ -257,7 +257,6 @@ static int report_new(const char *what, char **before, char **after)
 		print_error("left behind: %s %s\n", what, *item);
 		found = -1;
 	}
-	sk_strv_free(before);
 	sk_strv_free(after);
 	return found;
 }
@@ -352,6 +351,32 @@ static int check_groups(const struct it_world *world)
 	return found;
 }
 
+/* Records of containers; what is listed is removed by check_containers() before. */
+static int check_records(const struct it *it)
+{
+	sk_auto(sk_strv_free) char **names = NULL;
+	sk_autofree char *path = sk_strf("%s/containers", it->root);
+	int found = 0;
+
+	(void)sk_fs_list(AT_FDCWD, path, &names);
+	for (char **name = names; name && *name; name++) {
+		print_error("left behind: %s/%s\n", path, *name);
+		found = -1;
+	}
+	return found;
+}
+
+bool it_find_leftover(const struct it *it)
+{
+	const struct it_world *world = it->world;
+	int r = check_records(it) | check_groups(world);
+
+	r |= report_new("mount", world->mounts, list_mounts());
+	r |= report_new("link", world->links, list_links());
+	r |= report_new("file /tmp/", world->files, list_files());
+	return r < 0;
+}
+
 int it_teardown(void **state)
 {
 	struct it *it = *state;
@@ -362,9 +387,10 @@ int it_teardown(void **state)
 	r |= check_containers(it);
 	it->prefix = NULL;
 	r |= check_processes();
-	r |= check_groups(it->world);
-	r |= report_new("mount", it->world->mounts, list_mounts());
-	r |= report_new("link", it->world->links, list_links());
-	r |= report_new("file /tmp/", it->world->files, list_files());
+	if (it_find_leftover(it))
+		r = -1;
+	sk_strv_free(sk_steal(&it->world->mounts));
+	sk_strv_free(sk_steal(&it->world->links));
+	sk_strv_free(sk_steal(&it->world->files));
 	return r;
 }

@@ -16,7 +16,7 @@ struct want {
 static void assert_plan(const struct sk_cgroup_limits *limits, bool is_v2, bool lift,
 			const struct want *want, unsigned int nr_want)
 {
-	struct sk_cgroup_setting got[SK_CGROUP_MAX_SETTINGS];
+	struct sk_cgroup_setting got[SK_CGROUP_MAX_SETTINGS] = {0};
 	unsigned int nr = sk_cgroup_plan(limits, is_v2, lift, got);
 
 	assert_int_equal(nr, nr_want);
