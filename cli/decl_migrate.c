@@ -128,6 +128,10 @@ const struct sk_cmd sk_cmd_migrate = {
 
 static const struct sk_opt probe_table[] = {
 	{0, "for", "TIME", "how long; 10s if not given", SK_OPT_DURATION, PROBE(for_ns)},
+	{0, "hz", "N", "requests per second, over the target's own hz", SK_OPT_U64,
+	 PROBE(hz)},
+	{0, "dir", "DIR", "folder for probe.json and samples.bin", SK_OPT_STR,
+	 PROBE(dir)},
 	{0, "lab", "NAME", "probe from the network of this lab's client", SK_OPT_STR,
 	 PROBE(lab)},
 	SK_OPT_FORMAT_ROW(struct sk_cli_probe_opts, format),

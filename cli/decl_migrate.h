@@ -27,11 +27,13 @@ struct sk_cli_migrate_opts {
 	uint64_t bandwidth_bits;
 };
 
-/** struct sk_cli_probe_opts - Options of `probe` */
+/** struct sk_cli_probe_opts - Options of `probe`; an hz of 0 means not given */
 struct sk_cli_probe_opts {
 	const char *lab;
 	const char *format;
+	const char *dir;
 	uint64_t for_ns;
+	uint64_t hz;
 };
 
 /* Defined in cli/vm/. */

@@ -12,7 +12,7 @@
 struct sk_phase {
 	double from_s, to_s; /* since the API call */
 	const char *css;
-	char label[24];
+	char label[32];
 };
 #define SK_PHASES_MAX 72
 /** sk_phases_make() - The phases of a verdict in order of drawing; returns their number */

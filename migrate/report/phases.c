@@ -50,7 +50,7 @@ size_t sk_phases_make(const struct sk_verdict *v, struct sk_phase *ret, size_t m
 
 	add(&list, v->api_call_ns, prepared, "phase-idle", "preparing");
 	for (size_t i = 0; i < v->nr_passes && !is_stopped_all; i++) {
-		char label[24];
+		char label[32];
 
 		(void)snprintf(label, sizeof(label), "pass %zu", i + 1);
 		add(&list, v->passes[i].start_ns, v->passes[i].end_ns,
