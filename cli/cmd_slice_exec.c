@@ -90,7 +90,7 @@ static int add_node(const struct sk_home *home, const char *slice, const char *n
 	return sk_slice_container(home, slice, name, &node->container, err);
 }
 
-/* Those named before "--", or all. @slice keeps the names alive. */
+/* Those named before "--", or all that run. @slice keeps the names alive. */
 static int find_nodes(const struct sk_home *home, char **args, int nr_named,
 		      const struct sk_json *slice, struct nodes *nodes,
 		      struct sk_err *err)
@@ -291,7 +291,8 @@ static int exec_run(const struct sk_cmd_ctx *ctx, void *options, int nargs, char
 
 const struct sk_cmd sk_cmd_slice_exec = {
 	.name = "exec",
-	.summary = "run a command on nodes of a slice, on all when none is named",
+	.summary =
+		"run a command on nodes of a slice, on all that run when none is named",
 	.usage = "[OPTIONS] SLICE [NODE...] -- COMMAND [ARG...]",
 	.details =
 		"On several nodes it runs at the same time, each line of output with its "

@@ -28,10 +28,12 @@
 static const char *const switch_sysctls[] = {"ipv6/conf/all/disable_ipv6=1",
 					     "ipv6/conf/default/disable_ipv6=1",
 					     "ipv4/ip_forward=0", NULL};
-static const char *const node_sysctls[] =
-	{"ipv6/conf/all/accept_ra=0", "ipv6/conf/default/accept_ra=0",
-	 /* ping without a raw socket, whatever the container's user */
-	 "ipv4/ping_group_range=0 2147483647", NULL};
+/* A node's namespace does not belong to the container's own user namespace, so no capability
+ * in there counts for it. What then needs none: ping by datagrams, and ports below 1024. */
+static const char *const node_sysctls[] = {"ipv6/conf/all/accept_ra=0",
+					   "ipv6/conf/default/accept_ra=0",
+					   "ipv4/ping_group_range=0 2147483647",
+					   "ipv4/ip_unprivileged_port_start=0", NULL};
 
 /* A node's namespace while its cable is made. */
 struct end {

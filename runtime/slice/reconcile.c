@@ -152,14 +152,14 @@ static int open_group(struct sk_slice_live *live, struct sk_err *err)
 	return path ? sk_cgroup_open(path, &live->group, err) : sk_err_oom(err);
 }
 
-static int make_group(struct sk_slice_live *live, bool exists, struct sk_err *err)
+/* It may be gone again: the last sliver to end takes empty groups above it away. */
+static int make_group(struct sk_slice_live *live, struct sk_err *err)
 {
 	struct sk_cgroup_limits limits = live->want.def->limits;
 	int r;
 
 	limits.cpu_weight = sk_slice_weight(live->want.def, &live->host);
-	r = exists ? sk_cgroup_update(live->group, &limits, err)
-		   : sk_cgroup_create(live->group, &limits, err);
+	r = sk_cgroup_create(live->group, &limits, err);
 	return r < 0 ? sk_err_wrap(err, r, "limit slice '%s'", live->dir->name) : 0;
 }
 
@@ -208,7 +208,6 @@ int sk_slice_live_reconcile(struct sk_slice_live *live, struct sk_err *err)
 {
 	sk_auto(sk_slice_want_finish) struct sk_slice_want want = {0};
 	uint64_t start = sk_clock_mono();
-	bool group_exists = live->group != NULL;
 	int r = sk_slice_want_load(live->dir, &want, err);
 
 	if (r == 0)
@@ -220,7 +219,7 @@ int sk_slice_live_reconcile(struct sk_slice_live *live, struct sk_err *err)
 	if (r == 0)
 		r = sk_slice_live_save(live, "starting", err);
 	if (r == 0)
-		r = make_group(live, group_exists, err);
+		r = make_group(live, err);
 	if (r == 0)
 		r = link_nodes(live, err);
 	if (r == 0)

@@ -65,6 +65,23 @@ int slice_pid(struct it *it, const char *name, const char *node)
 	return pid;
 }
 
+int slice_await_exit(struct it *it, const char *name, const char *node)
+{
+	uint64_t deadline = sk_clock_mono() + AWAIT_NS;
+
+	for (;;) {
+		sk_auto(sk_json_free) struct sk_json *slice = slice_show(it, name);
+		const struct sk_json *code =
+			sk_json_get(slice_sliver(slice, node), "exit_code");
+
+		if (code)
+			return (int)sk_json_int(code, -1);
+		if (sk_clock_mono() > deadline)
+			fail_msg("node '%s' does not end", node);
+		sk_clock_sleep_until(sk_clock_mono() + POLL_NS);
+	}
+}
+
 bool slice_has_state(const struct it *it, const char *name)
 {
 	sk_autofree char *root = sk_strf("%s/slices/%s", it->root, name);

@@ -16,6 +16,8 @@ struct sk_json *slice_show(struct it *it, const char *name);
 struct sk_json *slice_sliver(const struct sk_json *slice, const char *node);
 /** slice_pid() - PID 1 of a node; fails the test when it does not run */
 int slice_pid(struct it *it, const char *name, const char *node);
+/** slice_await_exit() - Wait until a node has ended (30 s); its exit status */
+int slice_await_exit(struct it *it, const char *name, const char *node);
 /** slice_has_state() - Whether any file of the slice is there */
 bool slice_has_state(const struct it *it, const char *name);
 /** slice_await_gone() - Wait until no file of the slice is left, asking skiff nothing (30 s) */
