@@ -8,6 +8,7 @@
 #include "cli/decl_migrate.h"
 
 extern const struct sk_cmd sk_cmd_completion;
+extern const struct sk_cmd sk_cmd_doctor;
 extern const struct sk_cmd sk_cmd_exec;
 extern const struct sk_cmd sk_cmd_images;
 extern const struct sk_cmd sk_cmd_inspect;

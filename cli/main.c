@@ -27,6 +27,7 @@ static const struct sk_cmd *const machines[] = {
 };
 
 static const struct sk_cmd *const itself[] = {
+	&sk_cmd_doctor,
 	&sk_cmd_completion,
 	&sk_cmd_version,
 	NULL,

@@ -62,8 +62,8 @@ struct sk_run_opts {
 /** struct sk_exit - How a container ended */
 struct sk_exit {
 	char id[65]; /* which: the name that was made up when none was given */
-	int status; /* 0-255, 128 + signal */
-	bool oom;   /* killed for want of memory */
+	int status;  /* 0-255, 128 + signal */
+	bool oom;    /* killed for want of memory */
 	char why[256]; /* for people: "out of memory (limit 64 MiB, peak 64 MiB, process python3)"; else empty */
 	char hint[128];
 };
@@ -259,7 +259,16 @@ struct sk_json *sk_oci_default_config(void);
 
 /* ---- What works here ---------------------------------------------------------------- */
 
-/** sk_runtime_doctor() - Append {check, ok, detail, fix} objects to an array: namespaces, idmapped mounts, overlay, cgroups, subuids */
-int sk_runtime_doctor(struct sk_json *checks, struct sk_err *err);
+/**
+ * sk_runtime_doctor() - Try what containers need: namespaces, idmapped mounts, overlay, cgroups, ...
+ * @checks:	Array that gets {check, ok, detail, fix} objects; fix is null where nothing is wrong
+ *
+ * Each thing is done for real, in a child or a folder below HOME->root, and undone.
+ * Return: 0, whatever the checks say; -errno when they could not be made
+ */
+int sk_runtime_doctor(const struct sk_home *home, struct sk_json *checks,
+		      struct sk_err *err);
+/** sk_net_doctor() - The same for what networks, labs and migrations need: veth, bridge, tun, tc, userfaultfd */
+int sk_net_doctor(const struct sk_home *home, struct sk_json *checks, struct sk_err *err);
 
 #endif
