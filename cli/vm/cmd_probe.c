@@ -48,9 +48,10 @@ static void make_buckets(struct result *res, const struct sk_sample *samples, si
 
 	for (size_t i = 0; i < MAX_BUCKETS; i++) {
 		struct bucket *b = &res->buckets[i];
+		size_t decade = i / 3 + 1;
 
 		b->from_us = i ? b[-1].to_us : 0;
-		b->to_us = parts[i % 3] * pow(10, (double)(i / 3) + 1);
+		b->to_us = parts[i % 3] * pow(10, (double)decade);
 		b->count = 0;
 		for (size_t k = 0; k < n; k++) {
 			double us = (double)(samples[k].received_ns -

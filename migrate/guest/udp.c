@@ -54,14 +54,17 @@ int sk_udp_bind(const char *address, uint16_t port, int *ret_fd, struct sk_err *
 
 uint16_t sk_udp_port(int sock)
 {
-	struct sockaddr_storage local = {0};
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} local = {.v6 = {0}};
 	socklen_t len = sizeof(local);
 
-	if (getsockname(sock, (struct sockaddr *)&local, &len) < 0)
+	if (getsockname(sock, &local.any, &len) < 0)
 		return 0;
-	if (local.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&local)->sin6_port);
-	return ntohs(((struct sockaddr_in *)&local)->sin_port);
+	return ntohs(local.any.sa_family == AF_INET6 ? local.v6.sin6_port
+						     : local.v4.sin_port);
 }
 
 void sk_udp_stop(int sock, atomic_bool *is_stopping)

@@ -221,7 +221,7 @@ static int set_windows(const struct sk_sample *samples, size_t n, uint64_t start
 	uint64_t call = on_probe(v->api_call_ns, start_real_ns);
 	uint64_t done = v->api_return_ns ? on_probe(v->api_return_ns, start_real_ns)
 					 : UINT64_MAX - TAIL_NS;
-	struct sk_probe_summary tail;
+	struct sk_probe_summary tail = {0};
 	int r;
 
 	r = sk_probe_summarize(samples, n, 0, UINT64_MAX, 0, &v->all);

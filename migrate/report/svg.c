@@ -43,12 +43,12 @@ static size_t log_ticks(const struct sk_svg_scale *scale, double *ret, size_t ma
 {
 	static const double parts[] = {1, 2, 5};
 	bool is_short = log10(scale->max / scale->min) < 2.5;
-	double power = pow(10, floor(log10(scale->min)));
+	int exponent = (int)floor(log10(scale->min)), last = (int)log10(scale->max);
 	size_t n = 0;
 
-	for (; power <= scale->max * 1.001; power *= 10)
+	for (; exponent <= last + 1; exponent++)
 		for (size_t i = 0; i < (is_short ? 3 : 1) && n < max; i++) {
-			double tick = power * parts[i];
+			double tick = pow(10, exponent) * parts[i];
 
 			if (tick >= scale->min * 0.999 && tick <= scale->max * 1.001)
 				ret[n++] = tick;

@@ -76,7 +76,7 @@ static void test_echo_returns_the_packet_with_a_growing_tick(void **state)
 				  .run = 7,
 				  .seq = 9,
 				  .intended_ns = 11};
-	struct sk_echo reply;
+	struct sk_echo reply = {0};
 	sk_autoclose int sock = -1;
 	uint64_t last = 0, deadline = sk_clock_mono() + 3 * SK_NS_PER_S;
 
@@ -99,7 +99,7 @@ static void test_echo_returns_the_packet_with_a_growing_tick(void **state)
 
 static void test_echo_says_nothing_to_what_is_no_probe(void **state)
 {
-	struct sk_echo request = {.magic = SK_GUEST_MAGIC, .seq = 5}, reply;
+	struct sk_echo request = {.magic = SK_GUEST_MAGIC, .seq = 5}, reply = {0};
 	sk_autoclose int sock = -1;
 
 	(void)state;

@@ -114,7 +114,7 @@ static void add_samples(struct run *run, size_t n)
 		if (us > 0)
 			s->received_ns = s->sent_ns + (uint64_t)(us * 1e3);
 	}
-	for (size_t i = 5431; i < 5501; i++)
+	for (size_t i = 5431; i < 5501 && i < n; i++)
 		run->samples[i].received_ns = 6830 * MS + i;
 }
 
