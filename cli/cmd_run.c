@@ -162,7 +162,11 @@ static int run_run(const struct sk_cmd_ctx *ctx, void *options, int nargs, char 
 	r = sk_image_resolve(home, args[0], &image, err);
 	if (r < 0)
 		return r;
-	wanted = to_runtime(opts, image, args + 1);
+	/* "@host -- CMD" and "@host CMD" are the same */
+	args++;
+	if (*args && strcmp(*args, "--") == 0)
+		args++;
+	wanted = to_runtime(opts, image, args);
 	return opts->detach ? run_detached(home, &wanted, err)
 			    : run_attached(home, &wanted, err);
 }
