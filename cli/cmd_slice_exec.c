@@ -202,7 +202,7 @@ static void read_stream(const struct nodes *nodes, const struct node *node,
 
 static int copy_output(const struct nodes *nodes, struct sk_err *err)
 {
-	sk_autofree struct pollfd *fds = calloc(nodes->nr * 2, sizeof(*fds));
+	sk_autofree struct pollfd *fds = calloc(nodes->nr * 2 + 1, sizeof(*fds));
 
 	if (!fds)
 		return sk_err_oom(err);
@@ -280,7 +280,7 @@ static int exec_run(const struct sk_cmd_ctx *ctx, void *options, int nargs, char
 		r = sk_slice_show(home, args[0], &slice, err);
 	if (r == 0)
 		r = find_nodes(home, args, dashes - 1, slice, &nodes, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (nodes.nr == 1)
 		return exec_one(home, opts, &nodes.ptr[0], args + dashes + 1, err);

@@ -316,7 +316,7 @@ int sk_slice_apply(const struct sk_home *home, const struct sk_slice_def *def,
 
 	if (r == 0)
 		r = copy_def(def, &apply.want.def, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	lock = sk_slice_lock(home, def->name, LOCK_TIMEOUT_MS, err);
 	if (lock < 0)
