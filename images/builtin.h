@@ -16,6 +16,20 @@
 int sk_builtin_host(struct sk_image *image, struct sk_err *err);
 
 /**
+ * sk_builtin_host_rootless() - The same for an ordinary user: its folders as read-only volumes
+ * @image:	Gets id, lowers, masks, volumes, env, command, workdir
+ *
+ * In a user namespace the kernel takes no overlay over "/" while anything is mounted below it,
+ * as the layer would show what those mounts hide. So the layer has only the names and links
+ * of "/", and each folder is a volume. They are read-only, which is little loss: root's files
+ * belong to nobody there and could not be written to anyway. Mounts below such a folder are
+ * seen, read-only, since the kernel takes no part of a tree either.
+ * Source: clone_private_mount() and has_locked_children() in the kernel's fs/namespace.c.
+ */
+int sk_builtin_host_rootless(const struct sk_store *store, struct sk_image *image,
+			     struct sk_err *err);
+
+/**
  * sk_builtin_host_masks() - What @host hides, as far as it exists below @root
  * @root_fd:	The root folder (borrowed); a test passes its own
  * @ret:	Heap list of absolute paths

@@ -21,6 +21,7 @@ void sk_image_free(struct sk_image *image)
 	free(image->id);
 	sk_strv_free(image->lowers);
 	sk_strv_free(image->masks);
+	sk_strv_free(image->volumes);
 	sk_strv_free(image->env);
 	sk_strv_free(image->command);
 	free(image->workdir);
@@ -125,7 +126,9 @@ int sk_image_resolve(const struct sk_home *home, const char *ref, struct sk_imag
 	r = sk_store_open(home, &store, err);
 	if (r < 0)
 		return r;
-	if (strcmp(ref, "@host") == 0)
+	if (strcmp(ref, "@host") == 0 && home->is_rootless)
+		r = sk_builtin_host_rootless(&store, image, err);
+	else if (strcmp(ref, "@host") == 0)
 		r = sk_builtin_host(image, err);
 	else if (strcmp(ref, "@busybox") == 0)
 		r = sk_builtin_busybox(&store, image, err);

@@ -17,6 +17,7 @@
  * @lowers:	Absolute paths of the read-only layer folders, topmost first
  * @masks:	Absolute paths in the container to hide (homes and secrets of @host); /run, /tmp, /var/tmp,
  *		/root and /home are hidden by empty folders that may be written to
+ * @volumes:	"SRC:DST:ro", mounted over the layers before anything else: an ordinary user's @host
  * @env:	Defaults, "K=V"
  * @command:	Default command
  * @workdir:	Default working folder
@@ -26,6 +27,7 @@ struct sk_image {
 	char *id;
 	char **lowers;
 	char **masks;
+	char **volumes;
 	char **env;
 	char **command;
 	char *workdir;

@@ -38,6 +38,7 @@ struct sk_run_opts {
 	const char *image;		    /* image name, for the record */
 	char *const *lowers, *const *masks; /* from struct sk_image */
 	char *const *image_env;
+	char *const *image_volumes; /* as volumes, mounted before all else */
 	char *const *args;    /* command; args[0] looked up in the container's PATH */
 	char *const *env;     /* "K=V", or "K" to hand on the caller's */
 	char *const *volumes; /* "SRC:DST[:ro]" */

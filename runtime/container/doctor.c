@@ -262,6 +262,11 @@ static int check_overlay(struct doctor *doc, struct sk_err *err)
 
 static int check_overlay_root(struct doctor *doc, struct sk_err *err)
 {
+	if (doc->home->is_rootless) {
+		(void)snprintf(doc->detail, DETAIL_SIZE,
+			       "for root only: @host has read-only volumes here");
+		return 0;
+	}
 	(void)snprintf(doc->detail, DETAIL_SIZE, "'/' can be a lower layer");
 	return sk_trial_run(body_overlay_root, doc, err);
 }

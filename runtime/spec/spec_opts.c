@@ -176,6 +176,11 @@ static int add_mounts(struct sk_spec *spec, const struct sk_run_opts *opts,
 
 	if (r < 0)
 		return r;
+	for (char *const *v = opts->image_volumes; v && *v; v++) {
+		r = add_volume(spec, *v, err);
+		if (r < 0)
+			return r;
+	}
 	if (add_scratch(spec, opts) < 0)
 		return sk_err_oom(err);
 	if (opts->network == SK_NET_HOST && !opts->privileged &&

@@ -102,6 +102,30 @@ static void test_host_has_the_root_as_its_layer_and_hides_secrets(void **state)
 		assert_int_equal(access(*m, F_OK), 0);
 }
 
+static void test_host_of_an_ordinary_user_has_folders_as_read_only_volumes(void **state)
+{
+	struct world *w = *state;
+	sk_auto(sk_store_finish) struct sk_store store = SK_STORE_INIT;
+	sk_auto(sk_image_free) struct sk_image *image = calloc(1, sizeof(*image));
+	sk_autofree char *bin = NULL, *usr = NULL;
+	struct stat st;
+
+	assert_non_null(image);
+	assert_int_equal(sk_store_open(w->home, &store, NULL), 0);
+	assert_int_equal(sk_builtin_host_rootless(&store, image, NULL), 0);
+	assert_true(sk_strv_has(image->volumes, "/usr:/usr:ro"));
+	assert_true(sk_strv_has(image->volumes, "/etc:/etc:ro"));
+	assert_false(sk_strv_has(image->volumes, "/home:/home:ro"));
+	assert_false(sk_strv_has(image->volumes, "/proc:/proc:ro"));
+	assert_true(sk_strv_has(image->masks, "/etc/shadow"));
+	assert_int_equal(sk_strv_len(image->lowers), 1);
+	usr = sk_strf("%s/usr", image->lowers[0]);
+	assert_int_equal(lstat(usr, &st), 0);
+	assert_true(S_ISDIR(st.st_mode));
+	bin = sk_strf("%s/bin", image->lowers[0]);
+	assert_int_equal(lstat(bin, &st), 0);
+}
+
 static void test_masks_are_what_exists_below_the_root(void **state)
 {
 	struct world *w = *state;
@@ -343,6 +367,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(test_host_has_the_root_as_its_layer_and_hides_secrets),
+		CASE(test_host_of_an_ordinary_user_has_folders_as_read_only_volumes),
 		CASE(test_masks_are_what_exists_below_the_root),
 		CASE(test_busybox_is_built_once_and_complete),
 		CASE(test_builders_at_the_same_time_agree_on_one_layer),
