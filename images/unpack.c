@@ -257,7 +257,8 @@ static int finish_dirs(struct sk_unpack *unpack, struct sk_err *err)
 {
 	int r = 0;
 
-	qsort(unpack->dirs, unpack->nr_dirs, sizeof(unpack->dirs[0]), by_path);
+	if (unpack->nr_dirs > 0)
+		qsort(unpack->dirs, unpack->nr_dirs, sizeof(unpack->dirs[0]), by_path);
 	for (size_t i = unpack->nr_dirs; i-- > 0 && r == 0;) {
 		bool is_last =
 			i + 1 == unpack->nr_dirs ||
