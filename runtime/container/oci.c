@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -174,6 +175,8 @@ static int create(const struct sk_home *home, const char *id,
 /* Let go of a container that goes on without this process. */
 static void release(struct sk_container *ctr)
 {
+	/* the waiting process had a copy of the descriptor */
+	(void)flock(ctr->state->lock_fd, LOCK_UN);
 	ctr->pid = -1;
 	ctr->is_over = true;
 	sk_container_free(ctr);

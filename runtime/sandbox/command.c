@@ -113,8 +113,12 @@ static int pass_gate(struct sk_child *c, struct sk_err *err)
 	if (c->gate_fd < 0)
 		return 0;
 	(void)!write(c->report, &ready, sizeof(ready));
-	sk_close(&c->report);
-	sk_close(&c->sync);
+	/* it may wait for long: no lock, pipe or folder of the creator shall be held */
+	if (dup2(c->gate_fd, 3) < 0)
+		return sk_err_errno(err, "keep the gate");
+	c->gate_fd = 3;
+	c->report = c->sync = -1;
+	(void)sk_sys_close_range(4, ~0u, 0);
 	do {
 		c->report = accept4(c->gate_fd, NULL, NULL, SOCK_CLOEXEC);
 	} while (c->report < 0 && errno == EINTR);
