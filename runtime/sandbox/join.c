@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /* join - a further process in the namespaces, groups and limits of a running sandbox
  *
- * 1. A helper is forked, so that the caller stays where it is. It makes itself undumpable:
- *    from now on the container could look at it (CVE-2016-9962, CVE-2019-5736).
+ * 1. A helper is cloned into the v2 group, so that the caller stays where it is, and its
+ *    child will be in the group too: from inside the container's cgroup namespace the
+ *    kernel would refuse to move it there (mount option nsdelegate). It makes itself
+ *    undumpable: the container could look at it (CVE-2016-9962, CVE-2019-5736).
  * 2. The helper joins all namespaces of PID 1 by one setns() on its pidfd.
  * 3. It clones the process as a child of the caller (CLONE_PARENT), which is then in the pid
  *    namespace too, sends its pidfd, and ends.
- * 4. The process enters the groups itself and takes the last steps of a first process.
+ * 4. The process enters the v1 groups itself and takes the last steps of a first process.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -68,13 +70,12 @@ helper_main(const struct sk_sandbox_join *join, struct sk_child *c)
 {
 	struct sk_err err = SK_ERR_INIT;
 	int pidfd = -1, r = enter_namespaces(join, &err);
+	bool is_inherited;
 	pid_t pid;
 
 	if (r < 0)
 		sk_child_fail(c, &err);
-	/* the groups are entered by the process itself: the caller may be in another
-	 * cgroup namespace, so CLONE_INTO_CGROUP is tried and may be refused */
-	pid = sk_spawn_clone(CLONE_PARENT, join->cgroup, &pidfd, &c->in_v2_group);
+	pid = sk_spawn_clone(CLONE_PARENT, NULL, &pidfd, &is_inherited);
 	if (pid == 0)
 		further_main(c);
 	if (pid < 0)
@@ -120,13 +121,14 @@ static int receive_process(int sync, int report, struct sk_sandbox *ret,
 static int run_helper(const struct sk_sandbox_join *join, struct sk_child *c, int sync[2],
 		      struct sk_err *err)
 {
-	pid_t pid = fork();
+	sk_autoclose int pidfd = -1;
+	pid_t pid = sk_spawn_clone(0, join->cgroup, &pidfd, &c->in_v2_group);
 
 	if (pid == 0) {
 		sk_close(&sync[0]);
 		helper_main(join, c);
 	}
-	return pid < 0 ? sk_err_errno(err, "fork") : pid;
+	return pid < 0 ? sk_err_errno(err, "clone into the container's cgroup") : pid;
 }
 
 static int join_sandbox(const struct sk_sandbox_join *join, struct sk_child *c,
