@@ -248,25 +248,43 @@ int sk_state_names(const struct sk_home *home, char ***ret, struct sk_err *err)
 	return r < 0 ? sk_err_code(err, r, "list the containers in '%s'", home->root) : 0;
 }
 
+static bool is_owner_dead(const struct sk_state *state)
+{
+	pid_t pid = (pid_t)sk_json_int(sk_json_get(state->doc, "owner_pid"), 0);
+	int64_t start = sk_json_int(sk_json_get(state->doc, "owner_start_time"), 0);
+
+	return pid > 0 && !sk_proc_is(pid, (unsigned long long)start);
+}
+
 /*
  * A child that has not yet executed its command shares the lock of its parent, and dies with
  * it a moment later: that moment is waited for when the owner that the record names is dead.
  */
 static int lock_orphan(struct sk_state *state)
 {
-	unsigned long long start;
-	pid_t pid;
 	int r = sk_fs_lock(state->dir_fd, "lock", 0, NULL);
 
-	if (r != -EWOULDBLOCK || sk_state_reload(state, NULL) < 0)
-		return r;
-	pid = (pid_t)sk_json_int(sk_json_get(state->doc, "owner_pid"), 0);
-	start = (unsigned long long)sk_json_int(sk_json_get(state->doc,
-							    "owner_start_time"),
-						0);
-	if (pid == 0 || sk_proc_is(pid, start))
+	if (r != -EWOULDBLOCK || sk_state_reload(state, NULL) < 0 ||
+	    !is_owner_dead(state))
 		return r;
 	return sk_fs_lock(state->dir_fd, "lock", DYING_WAIT_MS, NULL);
+}
+
+/*
+ * A look without any lock, so that commands do not queue up: false only for a record that
+ * is in order. A half-made one is a suspect too.
+ */
+static bool is_suspect(const struct sk_home *home, const char *id)
+{
+	sk_auto(sk_state_free) struct sk_state *state = NULL;
+
+	if (state_new(home, id, &state, NULL) < 0 || open_folder(state, NULL) < 0)
+		return false;
+	if (sk_state_reload(state, NULL) < 0)
+		return true;
+	if (strcmp(sk_state_status(state), "exited") == 0)
+		return false;
+	return !sk_state_is_owned(state) || is_owner_dead(state);
 }
 
 /* Called with the lock of all records held, so that no record is half made. */
@@ -305,14 +323,20 @@ int sk_state_orphans(const struct sk_home *home, struct sk_state ***ret, size_t 
 	list = calloc(sk_strv_len(names) + 1, sizeof(*list));
 	if (!list)
 		return sk_err_oom(err);
-	guard = names ? sk_fs_lock(home->root_fd, RECORDS_LOCK, LOCK_WAIT_MS, err) : -1;
-	if (guard < 0 && names) {
-		free(list);
-		return guard;
-	}
 	for (char **name = names; name && *name; name++) {
 		struct sk_state *state = NULL;
 
+		if (!is_suspect(home, *name))
+			continue;
+		if (guard < 0)
+			guard = sk_fs_lock(home->root_fd, RECORDS_LOCK, LOCK_WAIT_MS,
+					   err);
+		if (guard < 0) {
+			while (len > 0)
+				sk_state_free(list[--len]);
+			free(list);
+			return guard;
+		}
 		if (judge(home, *name, &state) == 0 && state)
 			list[len++] = state;
 	}
