@@ -25,6 +25,7 @@ enum sk_cgroup_controller {
  * @is_v2:	cgroup2
  * @controllers: Bits of enum sk_cgroup_controller that work below @base
  * @blocked:	v2: bits that @base has but cannot hand on, because it holds processes
+ * @withheld:	v2: bits that the machine has but @base was not given
  * @refused:	Negative errno when the caller may not make groups here: not used; else 0
  * @is_made:	sk_cgroup_create() made @dir, so that its failure removes it
  * @dirfd:	@dir, open, or -1
@@ -34,7 +35,7 @@ struct sk_cgroup_hier {
 	char name[32];
 	char *mount, *base, *dir;
 	bool is_v2, is_made;
-	unsigned int controllers, blocked;
+	unsigned int controllers, blocked, withheld;
 	int refused;
 	int dirfd, enter_fd;
 };

@@ -191,6 +191,13 @@ static int explain_missing(const struct sk_cgroup *cg, unsigned int bit, const c
 				what, hier->base, name);
 			return sk_err_hint(err, r, DELEGATION_HINT);
 		}
+		if (hier->withheld & bit) {
+			r = sk_err_set(
+				err, EACCES,
+				"cannot limit %s: the group '%s' was not given the controller '%s'",
+				what, hier->base, name);
+			return sk_err_hint(err, r, DELEGATION_HINT);
+		}
 	}
 	r = sk_err_set(
 		err, ENOTSUP,

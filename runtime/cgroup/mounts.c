@@ -269,6 +269,7 @@ static int choose_v2_base(struct sk_cgroup_hier *hier)
 	char *slash;
 
 	hier->controllers = bits;
+	hier->withheld = read_bits(hier->mount, "cgroup.controllers") & ~bits;
 	if (bits == 0 || !can_use(hier->base, "cgroup.type", F_OK) ||
 	    (read_bits(hier->base, "cgroup.subtree_control") & bits) == bits)
 		return 0;

@@ -158,6 +158,23 @@ static void test_blocked_controller_tells_who_is_in_the_way(void **state)
 			    "itself, so it cannot hand on the controller 'cpu'");
 }
 
+static void test_withheld_controller_tells_from_whom(void **state)
+{
+	const struct sk_cgroup_limits limits = {.cpu_milli = 500};
+	char base[] = "/cg/me";
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(check((struct sk_cgroup_hier){.is_v2 = true,
+						       .base = base,
+						       .withheld = SK_CGROUP_CPU},
+			       &limits, &err),
+			 -EACCES);
+	assert_string_equal(err.msg, "cannot limit CPU: the group '/cg/me' was not given "
+				     "the controller 'cpu'");
+	assert_non_null(strstr(err.hint, "Delegate=yes"));
+}
+
 static void test_memory_guarantee_needs_v2(void **state)
 {
 	const struct sk_cgroup_limits limits = {.memory_low_bytes = 4096};
@@ -194,6 +211,7 @@ int main(void)
 		cmocka_unit_test(test_missing_controller_is_named),
 		cmocka_unit_test(test_refused_hierarchy_tells_its_folder_and_reason),
 		cmocka_unit_test(test_blocked_controller_tells_who_is_in_the_way),
+		cmocka_unit_test(test_withheld_controller_tells_from_whom),
 		cmocka_unit_test(test_memory_guarantee_needs_v2),
 		cmocka_unit_test(test_weight_out_of_range_is_refused),
 	};
