@@ -10,7 +10,8 @@
  *	}
  *	...	IT_TEST(test_exit_status_is_the_commands) ... it_run_group(tests)
  *
- * Each program works in its own world: mount and network namespace, cgroups (below the
+ * SKIFF_BUILD is the build folder, SKIFF_IT_DIR where temporary folders are made (/tmp): a
+ * file system that can be idmapped. Each program works in its own world: mount and network namespace, cgroups (below the
  * caller's), state folders. After each case the fixture fails it when there is more in that
  * world than before: a process, mount, cgroup, network link, file in /tmp, or container.
  * The test process is a subreaper, so a process that lost its parent comes back to it.

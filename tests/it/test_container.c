@@ -276,7 +276,7 @@ static void test_killed_foreground_container_is_137(void **state)
 	it_need_root(it);
 	it_start(it, &job, -1, "run", "--rm", "--name", "it-fg", "@busybox", "sh", "-c",
 		 WAITER);
-	it_await_out(&job, "up\n");
+	it_await_status(it, "it-fg", "running");
 	it_expect(it, 0, "kill", "it-fg");
 	assert_int_equal(it_finish(it, &job), 137);
 	assert_string_equal(it->err, "");

@@ -15,6 +15,16 @@
 #define LIST_NAMESPACES                                                                  \
 	"for n in pid mnt uts ipc net user cgroup; do readlink /proc/self/ns/$n; done"
 
+/* On an overlay, as in the test VM, / cannot be idmapped. */
+static void need_host_image(struct it *it)
+{
+	if (it_skiff(it, "run", "--rm", "@host", "true") == 0 ||
+	    !strstr(it->err, "not possible on its file system"))
+		return;
+	print_message("reason: this machine's / cannot be idmapped\n");
+	skip();
+}
+
 /* ---- Exit status ---- */
 
 static void test_exit_status_is_the_commands(void **state)
@@ -57,7 +67,7 @@ static void test_command_that_cannot_be_invoked_is_126(void **state)
 	it_need_root(it);
 	it_expect(it, 126, BOX, "/etc");
 	it_assert_has(it->err, "/etc");
-	it_expect(it, 126, "run", "--rm", "@host", "/etc/passwd");
+	it_expect(it, 126, BOX, "/etc/passwd");
 	it_assert_has(it->err, "/etc/passwd");
 }
 
@@ -223,6 +233,7 @@ static void test_host_image_is_a_disposable_copy_without_homes(void **state)
 
 	it_need_root(it);
 	assert_int_equal(has_debian, 0);
+	need_host_image(it);
 	it_expect(it, 0, "run", "--rm", "@host", "cat", "/etc/os-release");
 	assert_string_equal(it->out, text);
 	it_expect(it, 0, "run", "--rm", "@host", "sh", "-c",

@@ -40,9 +40,11 @@ static char *own_group(const char *line)
 	name = sk_str_starts(parts[1], "name=");
 	if (!name)
 		name = parts[1];
-	if (!*name && sk_fs_exists(AT_FDCWD, "/sys/fs/cgroup/unified"))
-		name = "unified";
-	return sk_strf("/sys/fs/cgroup/%s%s", name, parts[2]);
+	if (*name)
+		return sk_strf("/sys/fs/cgroup/%s%s", name, parts[2]);
+	return sk_strf("/sys/fs/cgroup%s%s",
+		       sk_fs_exists(AT_FDCWD, "/sys/fs/cgroup/unified") ? "/unified" : "",
+		       parts[2]);
 }
 
 /* A new v1 cpuset takes no process until it has CPUs and memory nodes. */
@@ -153,9 +155,10 @@ int it_group_setup(void **state)
 {
 	struct it *it = calloc(1, sizeof(*it));
 	const char *build = getenv("SKIFF_BUILD");
-	char dir[] = "/tmp/skiff-it-XXXXXX";
+	const char *place = getenv("SKIFF_IT_DIR");
+	sk_autofree char *dir = sk_strf("%s/skiff-it-XXXXXX", place ? place : "/tmp");
 
-	if (!it || !mkdtemp(dir) || chmod(dir, 0755) < 0)
+	if (!it || !dir || !mkdtemp(dir) || chmod(dir, 0755) < 0)
 		fail_setup("temporary folder");
 	it->build = realpath(build ? build : "build", NULL);
 	if (!it->build)

@@ -10,6 +10,11 @@ exec tests/vm/run -t 900 -m 3072 -- bash -c '
 	set -eu
 	grep -q " /sys/fs/cgroup cgroup2 " /proc/mounts
 	bad=0
+	# Debian 12 cannot idmap tmpfs and overlayfs, which are all that the VM has.
+	modprobe loop
+	truncate -s 1G /tmp/disk && mkfs.ext4 -q /tmp/disk
+	mkdir -p /srv/skiff-it && mount -o loop /tmp/disk /srv/skiff-it
+	export SKIFF_IT_DIR=/srv/skiff-it
 	for name in '"${SKIFF_VM_UNIT:-test_cgroup}"'; do
 		tests/run --build '"$build"' unit "$name" || bad=1
 	done
