@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+/* OCI config.json: what is executed is read, what is not is an error that names it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <linux/mount.h>
+#include <string.h>
+
+#include "lib/str.h"
+#include "runtime/spec/spec.h"
+
+static int read_text(const char *text, struct sk_spec **ret, struct sk_err *err)
+{
+	sk_auto(sk_json_free) struct sk_json *config = NULL;
+	int r = sk_json_parse(text, strlen(text), "config.json", &config, err);
+
+	return r < 0 ? r : sk_spec_from_config(config, "/bundle", "c1", ret, err);
+}
+
+/* The default config with one member added or replaced. */
+static int read_changed(const char *parent, const char *key, const char *value,
+			struct sk_spec **ret, struct sk_err *err)
+{
+	sk_auto(sk_json_free) struct sk_json *config = sk_oci_default_config();
+	struct sk_json *member = NULL;
+
+	assert_int_equal(sk_json_parse(value, strlen(value), "value", &member, err), 0);
+	sk_json_set(parent[0] ? sk_json_path(config, parent) : config, key, member);
+	return sk_spec_from_config(config, "/bundle", "c1", ret, err);
+}
+
+static void test_the_default_config_is_executed_in_full(void **state)
+{
+	sk_auto(sk_json_free) struct sk_json *config = sk_oci_default_config();
+	sk_auto(sk_spec_free) struct sk_spec *spec = NULL;
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	if (sk_spec_from_config(config, "/bundle", "c1", &spec, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(sk_spec_check(spec, NULL), 0);
+	assert_string_equal(spec->rootfs, "/bundle/rootfs");
+	assert_string_equal(spec->cgroup_path, "skiff/c1");
+	assert_true(spec->read_only && spec->tty && spec->no_new_privs &&
+		    spec->rootfs_nodev);
+	assert_true(spec->cgroup_mount);
+	assert_false(spec->cgroup_writable);
+	assert_int_equal(spec->nr_mounts, 6); /* the cgroup mount is not in the list */
+	assert_int_equal(spec->nr_rlimits, 1);
+	assert_int_equal(spec->rlimits[0].limit.rlim_max, 1024);
+	assert_int_equal(sk_strv_len(spec->cap_names[SK_SPEC_CAP_BOUNDING]), 3);
+	assert_null(spec->cap_names[SK_SPEC_CAP_AMBIENT]);
+	assert_false(spec->ns[SK_NS_USER].is_new);
+}
+
+static void test_members_that_are_not_executed_are_named(void **state)
+{
+	static const struct {
+		const char *parent, *key, *value, *text;
+	} cases[] = {
+		{"", "hooks", "{\"prestart\":[{\"path\":\"/x\"}]}",
+		 "config.json: 'hooks' is not supported yet"},
+		{"linux", "seccomp", "{\"defaultAction\":\"SCMP_ACT_ALLOW\"}",
+		 "config.json: 'linux.seccomp' is not supported yet"},
+		{"process", "apparmorProfile", "\"x\"",
+		 "config.json: 'process.apparmorProfile' is not supported yet"},
+		{"linux.resources", "blockIO", "{\"weight\":10}",
+		 "config.json: 'linux.resources.blockIO' is not supported yet"},
+		{"linux.resources", "memory", "{\"kernel\":10}",
+		 "config.json: 'linux.resources.memory.kernel' is not supported yet"},
+		{"linux", "rootfsPropagation", "\"shared\"",
+		 "config.json: linux.rootfsPropagation 'shared' is not supported yet"},
+		{"linux", "cgroupsPath", "\"a.slice:b:c\"",
+		 "config.json: linux.cgroupsPath 'a.slice:b:c' is of the systemd form, which is not supported yet"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		struct sk_err err = SK_ERR_INIT;
+		struct sk_spec *spec = NULL;
+
+		assert_int_equal(read_changed(cases[i].parent, cases[i].key,
+					      cases[i].value, &spec, &err),
+				 -EOPNOTSUPP);
+		assert_string_equal(err.msg, cases[i].text);
+		assert_null(spec);
+	}
+}
+
+static void test_members_that_ask_for_nothing_are_fine(void **state)
+{
+	sk_auto(sk_spec_free) struct sk_spec *hooks = NULL, *label = NULL;
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(read_changed("", "hooks", "{}", &hooks, &err), 0);
+	assert_int_equal(read_changed("linux", "mountLabel", "\"\"", &label, &err), 0);
+}
+
+static void test_wrong_values_are_refused(void **state)
+{
+	static const struct {
+		const char *parent, *key, *value, *text;
+	} cases[] = {
+		{"", "ociVersion", "\"2.0.0\"",
+		 "config.json: ociVersion '2.0.0' is not 1.x"},
+		{"linux", "namespaces", "[{\"type\":\"moon\"}]",
+		 "config.json: 'moon' is not a kind of namespace"},
+		{"linux", "namespaces", "[{\"type\":\"pid\"},{\"type\":\"pid\"}]",
+		 "config.json: the pid namespace is given twice"},
+		{"process", "rlimits", "[{\"type\":\"RLIMIT_X\",\"soft\":1,\"hard\":1}]",
+		 "config.json: 'RLIMIT_X' is not a resource limit"},
+		{"process", "rlimits",
+		 "[{\"type\":\"RLIMIT_CPU\",\"soft\":2,\"hard\":1}]",
+		 "config.json: soft limit of RLIMIT_CPU is above the hard one"},
+		{"linux", "sysctl", "{\"kernel.panic\":\"1\"}",
+		 "config.json: sysctl 'kernel.panic' does not belong to a new namespace of the container"},
+		{"linux.resources", "memory", "{\"limit\":0}",
+		 "config.json: a memory limit must not be 0"},
+		{"root", "path", "\"\"", "config.json: 'root.path' is missing"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		struct sk_err err = SK_ERR_INIT;
+		struct sk_spec *spec = NULL;
+
+		assert_int_equal(read_changed(cases[i].parent, cases[i].key,
+					      cases[i].value, &spec, &err),
+				 -EINVAL);
+		assert_string_equal(err.msg, cases[i].text);
+		assert_null(spec);
+	}
+}
+
+static void test_a_config_without_a_process_is_refused(void **state)
+{
+	struct sk_err err = SK_ERR_INIT;
+	struct sk_spec *spec = NULL;
+
+	(void)state;
+	assert_int_equal(
+		read_text("{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"/r\"}}", &spec,
+			  &err),
+		-EINVAL);
+	assert_string_equal(err.msg, "config.json: 'process' is missing");
+}
+
+static void test_limits_are_converted(void **state)
+{
+	static const char resources[] =
+		"{\"memory\":{\"limit\":67108864},\"pids\":{\"limit\":50},"
+		"\"cpu\":{\"shares\":1024,\"quota\":50000,\"period\":100000}}";
+	sk_auto(sk_spec_free) struct sk_spec *spec = NULL;
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(read_changed("linux", "resources", resources, &spec, &err), 0);
+	assert_int_equal(spec->limits.memory_bytes, 64 << 20);
+	assert_int_equal(spec->limits.pids_max, 50);
+	assert_int_equal(spec->limits.cpu_milli, 500);
+	assert_int_equal(spec->limits.cpu_weight, 39); /* the kernel's own formula */
+}
+
+static void test_mount_options_become_attributes_and_data(void **state)
+{
+	struct sk_err err = SK_ERR_INIT;
+	struct sk_spec *spec = sk_spec_new();
+	struct sk_spec_mount *m;
+
+	(void)state;
+	assert_non_null(spec);
+	m = sk_spec_add_mount(spec, "tmpfs", "/x", "tmpfs", 0);
+	assert_int_equal(sk_spec_mount_option(m, "ro", &err), 0);
+	assert_int_equal(sk_spec_mount_option(m, "nosuid", &err), 0);
+	assert_int_equal(sk_spec_mount_option(m, "size=1m", &err), 0);
+	assert_int_equal(m->attr_set, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID);
+	assert_int_equal(sk_spec_mount_option(m, "rw", &err), 0);
+	assert_int_equal(m->attr_set, MOUNT_ATTR_NOSUID);
+	assert_string_equal(m->data[0], "size=1m");
+	assert_int_equal(sk_spec_mount_option(m, "rshared", &err), -EOPNOTSUPP);
+	assert_string_equal(err.msg,
+			    "option 'rshared' of the mount on '/x' is not supported yet");
+	assert_int_equal(sk_spec_mount_option(m, "rbind", &err), 0);
+	assert_null(m->fstype);
+	assert_int_equal(sk_spec_mount_option(m, "colour=red", &err), -EINVAL);
+	sk_spec_free(spec);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_the_default_config_is_executed_in_full),
+		cmocka_unit_test(test_members_that_are_not_executed_are_named),
+		cmocka_unit_test(test_members_that_ask_for_nothing_are_fine),
+		cmocka_unit_test(test_wrong_values_are_refused),
+		cmocka_unit_test(test_a_config_without_a_process_is_refused),
+		cmocka_unit_test(test_limits_are_converted),
+		cmocka_unit_test(test_mount_options_become_attributes_and_data),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
