@@ -107,7 +107,7 @@ static int open_or_make_dir(struct sk_unpack *unpack, const struct sk_unpack_ite
 
 	if (fd >= 0)
 		return sk_steal_fd(&fd);
-	if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+	if (!item->name || (errno != ENOENT && errno != ENOTDIR && errno != ELOOP))
 		return sk_err_errno(err, "open the folder");
 	r = sk_unpack_remove_leaf(item, err);
 	if (r < 0)
@@ -255,7 +255,7 @@ int sk_unpack_write(struct sk_unpack *unpack, const struct sk_unpack_item *item,
 	bool is_device = type == S_IFCHR || type == S_IFBLK;
 	int r;
 
-	if (!item->name && type != S_IFDIR)
+	if (!item->name && (type != S_IFDIR || archive_entry_hardlink(item->entry)))
 		return sk_err_set(err, EINVAL, "the root of the archive is no folder");
 	if (type == S_IFSOCK || (is_device && unpack->opts->rootless)) {
 		unpack->result->skipped++;

@@ -54,6 +54,8 @@ void sk_caps_none(struct sk_caps *ret);
  */
 int sk_caps_by_name(const char *name, uint64_t *ret_mask);
 
+#define SK_CAPS_NAME_SIZE 40 /* of sk_caps_name() */
+
 /**
  * sk_caps_name() - Name of a capability
  * @number:	Its number
@@ -61,7 +63,6 @@ int sk_caps_by_name(const char *name, uint64_t *ret_mask);
  *
  * Return: @buf
  */
-#define SK_CAPS_NAME_SIZE 40
 const char *sk_caps_name(unsigned int number, char buf[SK_CAPS_NAME_SIZE]);
 
 /** sk_caps_last() - Number of the last capability that this kernel knows */
