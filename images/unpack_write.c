@@ -253,15 +253,16 @@ int sk_unpack_write(struct sk_unpack *unpack, const struct sk_unpack_item *item,
 {
 	mode_t type = archive_entry_filetype(item->entry);
 	bool is_device = type == S_IFCHR || type == S_IFBLK;
+	bool is_hardlink = archive_entry_hardlink(item->entry) != NULL;
 	int r;
 
-	if (!item->name && (type != S_IFDIR || archive_entry_hardlink(item->entry)))
+	if (!item->name && (type != S_IFDIR || is_hardlink))
 		return sk_err_set(err, EINVAL, "the root of the archive is no folder");
 	if (type == S_IFSOCK || (is_device && unpack->opts->rootless)) {
 		unpack->result->skipped++;
 		return 0;
 	}
-	if (archive_entry_hardlink(item->entry))
+	if (is_hardlink)
 		r = write_hardlink(unpack, item, err);
 	else if (type == S_IFDIR)
 		r = write_dir(unpack, item, err);
