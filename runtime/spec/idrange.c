@@ -97,19 +97,31 @@ static size_t fill_user(struct sk_spec_idmap *maps, uint32_t own,
 	return 2;
 }
 
+/* fgetpwent() and not getpwuid(): that would load NSS, which a static program cannot. */
+static char *own_name(void)
+{
+	sk_auto(sk_fclose) FILE *file = fopen("/etc/passwd", "re");
+	const struct passwd *pw;
+
+	while (file && (pw = fgetpwent(file)) != NULL)
+		if (pw->pw_uid == getuid())
+			return strdup(pw->pw_name);
+	return NULL;
+}
+
 void sk_idrange_fill(struct sk_spec *spec, const char *id, bool is_rootless)
 {
 	struct sk_spec_idmap uids = {0}, gids = {0};
 	sk_autofree char *helper = NULL;
-	const struct passwd *pw;
+	sk_autofree char *name = NULL;
 
 	if (!is_rootless) {
 		fill_root(spec, id);
 		return;
 	}
-	pw = getpwuid(getuid());
-	read_range("/etc/subuid", pw ? pw->pw_name : NULL, getuid(), &uids);
-	read_range("/etc/subgid", pw ? pw->pw_name : NULL, getuid(), &gids);
+	name = own_name();
+	read_range("/etc/subuid", name, getuid(), &uids);
+	read_range("/etc/subgid", name, getuid(), &gids);
 	if (!uids.size || !gids.size || sk_proc_find("newuidmap", &helper) < 0) {
 		sk_log_info("no subordinate ids: the container has one user only");
 		uids.size = gids.size = 0;
