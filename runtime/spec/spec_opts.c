@@ -152,7 +152,9 @@ static int add_masks(struct sk_spec *spec, char *const *masks)
 	return 0;
 }
 
-/* With the caller's network its name service is wanted too. */
+/* With the caller's network its name service is wanted too. Anybody may read these files,
+ * so they need no shifted owners, which not every file system can give.
+ */
 static int add_name_service(struct sk_spec *spec)
 {
 	static const char *const files[] = {"/etc/resolv.conf", "/etc/hosts"};
@@ -164,7 +166,6 @@ static int add_name_service(struct sk_spec *spec)
 		if (!m)
 			return -ENOMEM;
 		m->is_optional = true;
-		m->is_idmapped = spec->idmap_layers;
 	}
 	return 0;
 }
