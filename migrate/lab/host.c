@@ -29,7 +29,8 @@
 static const char script[] =
 	"set -e\n"
 	"echo \"$1\" > /proc/sys/kernel/hostname\n"
-	"printf '127.0.0.1 localhost\\n%s\\n' \"$4\" > /etc/hosts\n"
+	"printf '127.0.0.1 localhost\\n%s\\n' \"$4\" > /run/skiff-hosts\n"
+	"mount --bind /run/skiff-hosts /etc/hosts\n"
 	"for d in /etc/libvirt /var/lib/libvirt /var/cache/libvirt /var/log/libvirt; do\n"
 	"	mkdir -p $d\n"
 	"	mount -t tmpfs -o mode=0755 skiff-host $d\n"

@@ -27,7 +27,7 @@
 #define DEFAULT_WINDOW_NS   (3 * SK_NS_PER_S)
 #define PROBE_MAX_NS	    (600 * SK_NS_PER_S)
 #define PROBE_REPLY_MS	    3000
-#define CHECKSUM_TIMEOUT_MS 20000
+#define CHECKSUM_TIMEOUT_MS 8000
 #define NAP_NS		    (20 * SK_NS_PER_MS)
 
 /** struct move - One call of sk_migrate() */

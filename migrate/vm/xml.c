@@ -76,6 +76,35 @@ static int check(const struct sk_vm_domain *domain, struct sk_err *err)
 	return 0;
 }
 
+/*
+ * QEMU before 9.0 loses writes when a guest migrates out of its emulator: where it reads the
+ * dirty bitmap in whole words it clears bits without telling the emulator's TLB, and later
+ * stores to those pages go unseen (QEMU commit "physmem: Fix migration dirty bitmap
+ * coherency with TCG memory access"). It reads page by page, and correctly, when the
+ * memory's length is no multiple of 64 pages. libvirt rounds memory to whole MiB, so the
+ * guest gets another memory object with two pages more.
+ */
+static int add_odd_memory(struct sk_str *out, uint64_t memory_bytes, struct sk_err *err)
+{
+	const uint64_t mib = 1u << 20;
+	uint64_t bytes = (memory_bytes + mib - 1) / mib * mib + 8192;
+	sk_autofree char *size = sk_strf("%llu", (unsigned long long)bytes);
+	sk_autofree char *kib = sk_strf("%lluk", (unsigned long long)bytes / 1024);
+
+	if (!size || !kib)
+		return sk_err_oom(err);
+	add_part(out,
+		 "  <qemu:commandline>\n"
+		 "    <qemu:arg value='-m'/><qemu:arg value='%'/>\n"
+		 "    <qemu:arg value='-object'/>\n"
+		 "    <qemu:arg value='memory-backend-ram,id=skiff.ram,size=%'/>\n"
+		 "    <qemu:arg value='-machine'/>\n"
+		 "    <qemu:arg value='memory-backend=skiff.ram'/>\n"
+		 "  </qemu:commandline>\n",
+		 (const char *const[]){kib, size});
+	return 0;
+}
+
 int sk_vm_domain_xml(const struct sk_vm_domain *domain, char **ret, struct sk_err *err)
 {
 	sk_auto(sk_str_finish) struct sk_str out = SK_STR_INIT;
@@ -90,7 +119,8 @@ int sk_vm_domain_xml(const struct sk_vm_domain *domain, char **ret, struct sk_er
 	if (!memory)
 		return sk_err_oom(err);
 	add_part(&out,
-		 "<domain type='%'>\n"
+		 "<domain type='%' "
+		 "xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>\n"
 		 "  <name>%</name>\n"
 		 "  <memory unit='b'>%</memory>\n"
 		 "  <vcpu>1</vcpu>\n"
@@ -118,9 +148,12 @@ int sk_vm_domain_xml(const struct sk_vm_domain *domain, char **ret, struct sk_er
 		 "    <serial type='file'><source path='%'/></serial>\n"
 		 "    <memballoon model='none'/>\n"
 		 "    <video><model type='none'/></video>\n"
-		 "  </devices>\n"
-		 "</domain>\n",
+		 "  </devices>\n",
 		 (const char *const[]){domain->mac, domain->bridge, domain->console});
+	r = domain->kvm ? 0 : add_odd_memory(&out, domain->memory_bytes, err);
+	if (r < 0)
+		return r;
+	sk_str_add(&out, "</domain>\n");
 	text = sk_str_steal(&out);
 	if (!text)
 		return sk_err_oom(err);
