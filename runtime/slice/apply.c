@@ -234,7 +234,10 @@ static int spawn_supervisor(const struct apply *apply, struct sk_err *err)
 	struct sk_proc_opts opts = {.has_stdin = true,
 				    .has_stdout = true,
 				    .has_stderr = true,
-				    .new_session = true};
+				    .new_session = true,
+				    /* not the caller's, which would stay in use */
+				    .has_cwd = true,
+				    .cwd_fd = apply->home->root_fd};
 	int r = find_skiff(&skiff, err);
 
 	if (r < 0)

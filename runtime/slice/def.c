@@ -209,6 +209,13 @@ static int check_node(const struct sk_slice_def *def, size_t i, struct sk_err *e
 		return sk_err_set(err, EINVAL,
 				  "node '%s' has an address but the slice has no lan",
 				  node->name);
+	/* The supervisor has no working folder that a relative path could mean. */
+	for (size_t j = 0; node->volumes && node->volumes[j]; j++)
+		if (node->volumes[j][0] != '/')
+			return sk_err_set(
+				err, EINVAL,
+				"node '%s': volume '%s' needs an absolute source",
+				node->name, node->volumes[j]);
 	for (size_t j = 0; j < i; j++)
 		if (strcmp(def->nodes[j].name, node->name) == 0)
 			return sk_err_set(err, EEXIST, "node '%s' is there twice",

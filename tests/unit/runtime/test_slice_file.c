@@ -152,6 +152,8 @@ static void test_bad_files_are_refused_with_place_and_reason(void **state)
 		{"name: a\nimage: x\nlan: {subnet: 10.0.0.0/30}\nnodes: [\"n[1-3]\"]\n",
 		 "no address left for node 'n3'", ENOSPC},
 		{"name: a\nimage: x\nnodes: {n: {memroy: 1m}}\n", "memory", EINVAL},
+		{"name: a\nimage: x\nnodes: {n: {volumes: [\"b:/c\"]}}\n",
+		 "volume 'b:/c' needs an absolute source", EINVAL},
 		{"name: a\nimage: x\nnodes: {n: 5}\n", "a node is a map", EINVAL},
 		{"name: a\nimage: x\nnodes: {\"n[1-2]\": {address: 10.0.0.1}}\n",
 		 "one address for 2 nodes", EINVAL},
