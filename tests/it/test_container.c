@@ -13,9 +13,9 @@
 /* A container that runs until it is told to end. */
 #define WAITER "trap 'echo bye; exit 9' TERM; echo up; while :; do sleep 0.1; done"
 
-#define SAME_NAMESPACES                                                                  \
-	"for n in pid net mnt uts ipc user cgroup; do "                                  \
-	"test $(readlink /proc/1/ns/$n) = $(readlink /proc/self/ns/$n) || exit 1; done"
+static const char same_namespaces[] =
+	"for n in pid net mnt uts ipc user cgroup; do "
+	"test $(readlink /proc/1/ns/$n) = $(readlink /proc/self/ns/$n) || exit 1; done";
 
 static void start_waiter(struct it *it, const char *name)
 {
@@ -103,7 +103,7 @@ static void test_exec_runs_inside_and_returns_its_status(void **state)
 	it_expect(it, 0, "exec", "-e", "K=v", "-w", "/tmp", "-u", "12:34", "it-exec",
 		  "sh", "-c", "echo $K; pwd; id -u; id -g");
 	assert_string_equal(it->out, "v\n/tmp\n12\n34\n");
-	it_expect(it, 0, "exec", "it-exec", "sh", "-c", SAME_NAMESPACES);
+	it_expect(it, 0, "exec", "it-exec", "sh", "-c", same_namespaces);
 	it_expect(it, 0, "exec", "it-exec", "cat", "/proc/self/status");
 	it_assert_has(it->out, "NoNewPrivs:\t1");
 	it_assert_has(it->out, "Seccomp:\t2");
