@@ -254,10 +254,14 @@ static void describe(struct raise *raise)
 
 static int take_down(struct sk_lab *lab, struct sk_err *err)
 {
-	int r = sk_slice_remove(lab->home, lab->slice, err);
+	struct sk_err failure = SK_ERR_INIT;
+	int r = sk_slice_remove(lab->home, lab->slice, &failure);
 
-	if (r < 0 && r != -ENOENT)
+	if (r < 0 && r != -ENOENT) {
+		if (err)
+			*err = failure;
 		return sk_err_wrap(err, r, "end the hosts of lab '%s'", lab->name);
+	}
 	return sk_lab_forget(lab, err);
 }
 
