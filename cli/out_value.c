@@ -89,7 +89,7 @@ char *sk_out_value_text(const struct sk_json *value, const char *null_text)
 	}
 }
 
-static char *joined(const struct sk_json *array)
+static char *joined(const struct sk_json *array, char separator)
 {
 	sk_auto(sk_str_finish) struct sk_str text = SK_STR_INIT;
 
@@ -99,7 +99,7 @@ static char *joined(const struct sk_json *array)
 		if (!item)
 			return NULL;
 		if (i > 0)
-			sk_str_add_char(&text, ',');
+			sk_str_add_char(&text, separator);
 		sk_str_add(&text, item);
 	}
 	return sk_str_steal(&text);
@@ -153,7 +153,7 @@ char *sk_out_value_cell(const struct sk_json *object, const struct sk_out_column
 	enum sk_json_type type = sk_json_type(value);
 
 	if (type == SK_JSON_ARRAY)
-		return joined(value);
+		return joined(value, column->kind == SK_OUT_CUT ? ' ' : ',');
 	if (type == SK_JSON_STRING && column->kind == SK_OUT_AGE)
 		return age(sk_json_str(value, ""));
 	if ((type == SK_JSON_INT || type == SK_JSON_DOUBLE) &&
