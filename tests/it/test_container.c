@@ -39,6 +39,7 @@ static void test_detached_container_runs_and_is_listed(void **state)
 	it_expect(it, 0, "ps");
 	it_assert_has(it->out, "NAME");
 	it_assert_has(it->out, "it-one");
+	it_assert_has(it->out, " sh -c trap ");
 	it_expect(it, 0, "rm", "-f", "it-one");
 }
 

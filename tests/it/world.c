@@ -223,7 +223,8 @@ static char **list_links(void)
 	return list;
 }
 
-/* Files that skiff makes outside its state folders, by its name in their names. */
+/* Files that skiff makes outside its state folders, by its name in their names; not those of
+ * other tests that run at the same time. */
 static char **list_files(void)
 {
 	sk_auto(sk_strv_free) char **names = NULL;
@@ -232,7 +233,8 @@ static char **list_files(void)
 	if (sk_fs_list(AT_FDCWD, "/tmp", &names) < 0)
 		fail_setup("/tmp");
 	for (char **name = names; name && *name; name++)
-		if (strstr(*name, "skiff") && !sk_str_starts(*name, "skiff-it-"))
+		if (strstr(*name, "skiff") && !sk_str_starts(*name, "skiff-it-") &&
+		    !sk_str_starts(*name, "skiff-test-"))
 			(void)sk_strv_add(&list, *name);
 	return list;
 }
