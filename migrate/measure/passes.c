@@ -80,6 +80,9 @@ size_t sk_passes_make(struct sk_timeline *timeline, const struct sk_verdict *ver
 		const struct sk_job_sample *last;
 		struct sk_pass *pass = &ret[nr];
 
+		/* QEMU also announces one as it begins to send pages on demand. */
+		if (verdict->postcopy_ns && event->real_ns >= verdict->stop_ns)
+			break;
 		next = sk_timeline_find(timeline, SK_EVENT_QMP, SK_SIDE_SOURCE,
 					"MIGRATION_PASS", event->real_ns + 1);
 		*pass = (struct sk_pass){.start_ns = event->real_ns};

@@ -13,7 +13,8 @@
  * @ret:	Room for @max passes; further ones are left out
  *
  * Bytes are of the statistics at 10 Hz, linear between two of them. A pass ends with the next
- * one, with the stop of the guest, with the switch to post-copy, or with the migration.
+ * one, with the stop of the guest, with the switch to post-copy, or with the migration. What
+ * comes behind the switch to post-copy is no pass.
  * Return: number of passes
  */
 size_t sk_passes_make(struct sk_timeline *timeline, const struct sk_verdict *verdict,

@@ -18,22 +18,32 @@ struct bar {
 	const char *name, *css, *meaning;
 	bool has;
 	uint64_t ns;
+	bool is_open; /* it had not ended when the probe did */
 };
 
 static void fill_bars(const struct sk_verdict *v, struct bar bars[3])
 {
-	bars[0] = (struct bar){"reported", "bar-reported",
+	bars[0] = (struct bar){"reported",
+			       "bar-reported",
 			       "the hypervisor's own statistic of the completed job",
-			       v->has_reported, v->downtime_reported_ns};
+			       v->has_reported,
+			       v->downtime_reported_ns,
+			       false};
 	bars[1] = (struct bar){
-		"virtual CPU stood still", "bar-vcpu",
+		"virtual CPU stood still",
+		"bar-vcpu",
 		"from QEMU's STOP at the source to RESUME at the destination",
-		v->has_vcpu, v->downtime_vcpu_ns};
+		v->has_vcpu,
+		v->downtime_vcpu_ns,
+		false};
 	bars[2] = (struct bar){
-		"client heard nothing", "bar-client",
+		"client heard nothing",
+		"bar-client",
 		"longest time without a reply, from the moment a request was "
 		"due",
-		v->has_client, v->downtime_client_ns};
+		v->has_client,
+		v->downtime_client_ns,
+		sk_page_is_gone(v)};
 }
 
 static void draw_bars(struct sk_str *out, const struct bar bars[3])
@@ -54,7 +64,8 @@ static void draw_bars(struct sk_str *out, const struct bar bars[3])
 			    bars[i].name);
 		sk_svg_rect(out, &box, bars[i].css, bars[i].meaning);
 		sk_svg_text(out, fmax(end, LEFT + 2) + 10, y + BAR / 2 + 6, "start",
-			    "bar-value", "%s", sk_page_ms(bars[i].has, bars[i].ns, text));
+			    "bar-value", "%s%s", bars[i].is_open ? "at least " : "",
+			    sk_page_ms(bars[i].has, bars[i].ns, text));
 	}
 	sk_svg_line(out, LEFT, 0, LEFT, HEIGHT, "axis");
 	sk_svg_close(out);
@@ -65,7 +76,7 @@ static void add_cause(struct sk_str *out, const struct sk_verdict *v)
 {
 	char stopped[SK_FORMAT_SIZE], phase[SK_FORMAT_SIZE], pages[64] = "";
 
-	if (!v->has_client || !v->has_vcpu)
+	if (!v->has_client || !v->has_vcpu || sk_page_is_gone(v))
 		return;
 	if (v->postcopy_ns && v->downtime_client_ns > 2 * v->downtime_vcpu_ns) {
 		if (v->postcopy_requests)

@@ -140,8 +140,9 @@ static void draw_outage(struct figure *f, double y)
 	sk_svg_line(f->out, from, y, to, y, "outage");
 	sk_svg_line(f->out, from, y - 4, from, y + 4, "outage");
 	sk_svg_line(f->out, to, y - 4, to, y + 4, "outage");
-	sk_svg_text(f->out, to + 70 > RIGHT ? from - 6 : to + 6, y + 4,
-		    to + 70 > RIGHT ? "end" : "start", "outage-label", "silent for %s",
+	sk_svg_text(f->out, to + 110 > RIGHT ? from - 6 : to + 6, y + 4,
+		    to + 110 > RIGHT ? "end" : "start", "outage-label", "silent for %s%s",
+		    sk_page_is_gone(v) ? "at least " : "",
 		    sk_format_duration(v->downtime_client_ns, text));
 }
 

@@ -24,6 +24,8 @@ double sk_page_seconds(const struct sk_verdict *verdict, uint64_t real_ns);
 const char *sk_page_ms(bool has, uint64_t ns, char buf[SK_FORMAT_SIZE]);
 /** sk_page_us() - Text of a response time in microseconds, or "n/a" for NaN */
 const char *sk_page_us(double us, char buf[SK_FORMAT_SIZE]);
+/** sk_page_is_gone() - Whether no request behind the migration was answered: outages are then lower bounds */
+bool sk_page_is_gone(const struct sk_verdict *verdict);
 /** sk_page_style() - The style sheet */
 const char *sk_page_style(void);
 

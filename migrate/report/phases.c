@@ -20,6 +20,11 @@ const char *sk_page_us(double us, char buf[SK_FORMAT_SIZE])
 	return isnan(us) ? "n/a" : sk_format_duration((uint64_t)llround(us * 1e3), buf);
 }
 
+bool sk_page_is_gone(const struct sk_verdict *verdict)
+{
+	return verdict->after.sent && verdict->after.lost == verdict->after.sent;
+}
+
 /** struct list - Where phases are collected */
 struct list {
 	const struct sk_verdict *verdict;

@@ -30,7 +30,7 @@ static void add_badges(struct sk_str *out, const struct sk_report_input *in)
 	else if (sk_json_bool(verified, false))
 		sk_html_element(out, "span", "badge good", "memory verified");
 	else
-		sk_html_element(out, "span", "badge bad", "memory damaged");
+		sk_html_element(out, "span", "badge bad", "memory check failed");
 	if (v->all.sent)
 		sk_html_element(out, "span", v->all.late_ok ? "badge good" : "badge bad",
 				v->all.late_ok
@@ -39,6 +39,9 @@ static void add_badges(struct sk_str *out, const struct sk_report_input *in)
 				sk_page_us(v->all.late_p99_us, text));
 	sk_str_add(out, "</p>\n");
 	sk_html_element(out, "p", "note", "Evidence: %s.", v->why);
+	if (run_text(in, "memory_check.why"))
+		sk_html_element(out, "p", "note", "Memory: %s.",
+				run_text(in, "memory_check.why"));
 }
 
 static void add_result(struct sk_str *out, const struct sk_verdict *v)
@@ -55,6 +58,14 @@ static void add_result(struct sk_str *out, const struct sk_verdict *v)
 		return;
 	}
 	(void)sk_format_duration(v->downtime_client_ns, client);
+	if (sk_page_is_gone(v)) {
+		sk_html_element(
+			out, "p", "result",
+			"The service did not answer any more after the migration. "
+			"The hypervisor reported %s of downtime.",
+			sk_page_ms(v->has_reported, v->downtime_reported_ns, reported));
+		return;
+	}
 	if (!v->has_reported || v->downtime_reported_ns == 0) {
 		sk_html_element(
 			out, "p", "result",

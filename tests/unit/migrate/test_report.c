@@ -275,6 +275,25 @@ static void test_page_without_a_probe_claims_nothing_of_clients(void **state)
 	run_finish(&run);
 }
 
+static void test_page_of_a_dead_service_says_so(void **state)
+{
+	sk_autofree char *page = NULL;
+	struct run run;
+
+	(void)state;
+	run_init(&run, SK_MODE_POST_COPY, 12000, "g1");
+	for (size_t i = 5431; i < run.n; i++)
+		run.samples[i].received_ns = 0;
+	assert_int_equal(sk_verdict_make(SK_MODE_POST_COPY, run.timeline, run.samples,
+					 run.n, BASE, &run.verdict),
+			 0);
+	page = write_page(&run);
+	expect(page, "The service did not answer any more after the migration.");
+	expect(page, "silent for at least ");
+	expect(page, ">at least ");
+	run_finish(&run);
+}
+
 static void test_names_cannot_break_out(void **state)
 {
 	sk_autofree char *page = NULL;
@@ -296,6 +315,7 @@ int main(void)
 		cmocka_unit_test(test_page_of_a_minute_at_1_khz_stays_small),
 		cmocka_unit_test(test_page_of_a_degenerate_run_says_so),
 		cmocka_unit_test(test_page_without_a_probe_claims_nothing_of_clients),
+		cmocka_unit_test(test_page_of_a_dead_service_says_so),
 		cmocka_unit_test(test_names_cannot_break_out),
 	};
 

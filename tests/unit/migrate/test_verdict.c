@@ -83,6 +83,7 @@ static const struct entry post_copy[] = {
 	{1500, SK_SIDE_SOURCE, SK_EVENT_POSTCOPY_CALL, "", "", 0},
 	S(1510, "STOP", ""),
 	S_STATUS(1512, "postcopy-active"),
+	S(1513, "MIGRATION_PASS", "{\"pass\":2}"),
 	{1515, SK_SIDE_SOURCE, SK_EVENT_LIFECYCLE, "suspended/postcopy", "", 0},
 	D(1530, "RESUME", ""),
 	{1535, SK_SIDE_DESTINATION, SK_EVENT_LIFECYCLE, "resumed/postcopy", "", 0},
@@ -216,6 +217,8 @@ static void test_durations_are_those_of_the_definitions(void **state)
 	v = judge(SK_MODE_POST_COPY, post_copy);
 	assert_int_equal(v.downtime_vcpu_ns, 20 * MS);
 	assert_int_equal(v.postcopy_ns, BASE + 1512 * MS);
+	assert_int_equal(v.nr_passes, 1);
+	assert_int_equal(v.passes[0].end_ns, BASE + 1510 * MS);
 }
 
 static void test_unknown_durations_are_marked_so(void **state)
