@@ -10,11 +10,13 @@
 
 #include "lib/err.h"
 
+/* clang-format off */
 #define sk_err_set(err, code, ...)  ((void)sk_err_set(err, code, __VA_ARGS__), -(code))
 #define sk_err_errno(err, ...)      ((void)sk_err_errno(err, __VA_ARGS__), -EIO)
 #define sk_err_code(err, r, ...)    ((void)sk_err_code(err, r, __VA_ARGS__), (r))
 #define sk_err_wrap(err, r, ...)    ((void)sk_err_wrap(err, r, __VA_ARGS__), (r))
 #define sk_err_hint(err, r, ...)    ((void)sk_err_hint(err, r, __VA_ARGS__), (r))
 #define sk_err_oom(err)             ((void)sk_err_oom(err), -ENOMEM)
+/* clang-format on */
 
 #endif

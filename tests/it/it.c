@@ -9,6 +9,7 @@
 
 #include "lib/clock.h"
 #include "lib/fs.h"
+#include "lib/parse.h"
 #include "lib/str.h"
 
 #define COMMAND_TIMEOUT_NS (60 * SK_NS_PER_S)
@@ -72,6 +73,16 @@ void it_need_root(const struct it *it)
 		return;
 	print_message("reason: needs root\n");
 	skip();
+}
+
+double it_slowness(void)
+{
+	const char *text = getenv("SKIFF_SLOWNESS");
+	double factor = 1;
+
+	if (text && sk_parse_double(text, 1, 1000, &factor, NULL) < 0)
+		fail_msg("SKIFF_SLOWNESS is '%s', not a number from 1 to 1000", text);
+	return factor;
 }
 
 /* All that a job has written, which may go on writing. */

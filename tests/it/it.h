@@ -71,6 +71,9 @@ int it_teardown(void **state);
 /** it_need_root() - Skip the case, with the reason, when not run as root */
 void it_need_root(const struct it *it);
 
+/** it_slowness() - How much slower than a real machine this one is: SKIFF_SLOWNESS, else 1 */
+double it_slowness(void);
+
 #define IT_ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /** it_command() - Run any program to its end (60 s); sets status, out, err */

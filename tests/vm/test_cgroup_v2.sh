@@ -15,6 +15,7 @@ exec tests/vm/run -t 900 -m 3072 -- bash -c '
 	truncate -s 1G /tmp/disk && mkfs.ext4 -q /tmp/disk
 	mkdir -p /srv/skiff-it && mount -o loop /tmp/disk /srv/skiff-it
 	export SKIFF_IT_DIR=/srv/skiff-it
+	export SKIFF_SLOWNESS=20 # every instruction is emulated
 	for name in '"${SKIFF_VM_UNIT:-test_cgroup}"'; do
 		tests/run --build '"$build"' unit "$name" || bad=1
 	done
