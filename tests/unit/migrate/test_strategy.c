@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_strategy - what each strategy does on events, against a scripted struct sk_vm_ops */
+#include "migrate/strategy/strategy.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/cleanup.h"
+#include "migrate/strategy/record.h"
+
+/** struct sk_vm - The fake: notes to give, answers to give, and what was asked of it */
+struct sk_vm {
+	const struct sk_vm_note *notes; /* ended by one of SK_VM_NOTE_ENDED */
+	size_t next;
+	enum sk_vm_state here, there;
+	int postcopy_result, abort_failures; /* this many aborts fail first */
+	volatile int interrupted;
+	size_t interrupt_at; /* before this note; 0 never */
+	bool ends_on_abort;
+
+	struct sk_vm_job job;
+	int nr_postcopy, nr_abort, nr_resume;
+	size_t postcopy_at;
+	bool is_aborted;
+	char announced[256];
+};
+
+static int fake_start(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err *err)
+{
+	(void)err;
+	vm->job = *job;
+	return 0;
+}
+
+static int fake_next(struct sk_vm *vm, unsigned int timeout_ms, struct sk_vm_note *ret)
+{
+	(void)timeout_ms;
+	if (vm->is_aborted && vm->ends_on_abort) {
+		*ret = (struct sk_vm_note){.kind = SK_VM_NOTE_ENDED,
+					   .result = -EIO,
+					   .err = {.code = EIO, .msg = "aborted"}};
+		return 0;
+	}
+	if (vm->interrupt_at && vm->next == vm->interrupt_at)
+		vm->interrupted = 1;
+	*ret = vm->notes[vm->next++];
+	return 0;
+}
+
+static int fake_start_postcopy(struct sk_vm *vm, struct sk_err *err)
+{
+	vm->nr_postcopy++;
+	vm->postcopy_at = vm->next;
+	if (vm->postcopy_result < 0)
+		return sk_err_set(err, -vm->postcopy_result, "switch to post-copy: no");
+	return 0;
+}
+
+static int fake_abort(struct sk_vm *vm, struct sk_err *err)
+{
+	vm->nr_abort++;
+	if (vm->abort_failures-- > 0)
+		return sk_err_set(err, EBUSY, "no job yet");
+	vm->is_aborted = true;
+	return 0;
+}
+
+static int fake_state(struct sk_vm *vm, enum sk_side side, enum sk_vm_state *ret,
+		      struct sk_err *err)
+{
+	(void)err;
+	*ret = side == SK_SIDE_SOURCE ? vm->here : vm->there;
+	return 0;
+}
+
+static int fake_resume(struct sk_vm *vm, enum sk_side side, struct sk_err *err)
+{
+	(void)err;
+	assert_int_equal(side, SK_SIDE_SOURCE);
+	vm->nr_resume++;
+	return 0;
+}
+
+static const struct sk_vm_ops fake = {
+	.start = fake_start,
+	.next = fake_next,
+	.start_postcopy = fake_start_postcopy,
+	.abort = fake_abort,
+	.state = fake_state,
+	.resume = fake_resume,
+};
+
+static void on_phase(void *ctx, const char *phase, const char *detail)
+{
+	struct sk_vm *vm = ctx;
+
+	if (!detail)
+		(void)snprintf(vm->announced, sizeof(vm->announced), "%s", phase);
+}
+
+static int run(struct sk_vm *vm, enum sk_mode mode, struct sk_err *err)
+{
+	struct sk_session session = {
+		.ops = &fake,
+		.vm = vm,
+		.strategy = sk_strategy_find(mode),
+		.guest = "g1",
+		.bandwidth_bits = 256000000,
+		.phase = on_phase,
+		.phase_ctx = vm,
+		.interrupted = &vm->interrupted,
+	};
+
+	*err = SK_ERR_INIT;
+	return sk_session_run(&session, err);
+}
+
+#define ACTIVE                                                                           \
+	{                                                                                \
+		.kind = SK_VM_NOTE_ACTIVE                                                \
+	}
+#define PASS(n)                                                                          \
+	{                                                                                \
+		.kind = SK_VM_NOTE_PASS, .value = (n)                                    \
+	}
+#define PROGRESS                                                                         \
+	{                                                                                \
+		.kind = SK_VM_NOTE_PROGRESS, .job = {.memory_total = 100 }               \
+	}
+#define POSTCOPY                                                                         \
+	{                                                                                \
+		.kind = SK_VM_NOTE_POSTCOPY                                              \
+	}
+#define ENDED_WELL                                                                       \
+	{                                                                                \
+		.kind = SK_VM_NOTE_ENDED                                                 \
+	}
+#define ENDED_BADLY                                                                      \
+	{                                                                                \
+		.kind = SK_VM_NOTE_ENDED, .result = -EIO,                                \
+		.err = {.code = EIO,                                                     \
+			.msg = "the stream broke",                                       \
+			.hint = "look at the network" }                                  \
+	}
+
+static const struct sk_vm_note good[] = {ACTIVE, PASS(1), PROGRESS, PASS(2), ENDED_WELL};
+static const struct sk_vm_note bad[] = {ACTIVE, PASS(1), ENDED_BADLY};
+
+static void test_each_mode_starts_its_kind_of_job(void **state)
+{
+	static const struct {
+		enum sk_mode mode;
+		bool live, postcopy;
+		int nr_postcopy;
+	} cases[] = {
+		{SK_MODE_PRE_COPY, true, false, 0},
+		{SK_MODE_STOP_AND_COPY, false, false, 0},
+		{SK_MODE_POST_COPY, true, true, 1},
+	};
+	struct sk_err err;
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		struct sk_vm vm = {.notes = good};
+
+		assert_int_equal(run(&vm, cases[i].mode, &err), 0);
+		assert_true(vm.job.live == cases[i].live);
+		assert_true(vm.job.postcopy == cases[i].postcopy);
+		assert_int_equal(vm.job.bandwidth_bits, 256000000);
+		assert_int_equal(vm.nr_postcopy, cases[i].nr_postcopy);
+		assert_int_equal(vm.nr_abort, 0);
+	}
+	assert_null(sk_strategy_find(SK_MODE_DEGENERATE));
+}
+
+static void test_post_copy_switches_once_when_the_first_pass_starts(void **state)
+{
+	struct sk_vm vm = {.notes = good};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), 0);
+	assert_int_equal(vm.nr_postcopy, 1);
+	assert_int_equal(vm.postcopy_at, 2); /* behind ACTIVE and PASS(1) */
+}
+
+static void test_post_copy_that_cannot_switch_is_given_up(void **state)
+{
+	struct sk_vm vm = {.notes = good,
+			   .postcopy_result = -ENOTSUP,
+			   .ends_on_abort = true,
+			   .here = SK_VM_RUNNING};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), -ENOTSUP);
+	assert_string_equal(
+		err.msg, "guest 'g1' still runs at the source: switch to post-copy: no");
+	assert_int_equal(vm.nr_abort, 1);
+}
+
+static void test_failure_keeps_reason_and_hint(void **state)
+{
+	struct sk_vm vm = {.notes = bad, .here = SK_VM_RUNNING};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_PRE_COPY, &err), -EIO);
+	assert_string_equal(err.msg,
+			    "guest 'g1' still runs at the source: the stream broke");
+	assert_string_equal(err.hint, "look at the network");
+	assert_int_equal(vm.nr_resume, 0);
+}
+
+static void test_a_stopped_guest_is_resumed_at_the_source(void **state)
+{
+	struct sk_vm vm = {.notes = bad, .here = SK_VM_PAUSED, .there = SK_VM_GONE};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_STOP_AND_COPY, &err), -EIO);
+	assert_int_equal(vm.nr_resume, 1);
+	assert_non_null(strstr(err.msg, "guest 'g1' still runs at the source"));
+}
+
+static void test_no_second_copy_is_started(void **state)
+{
+	static const struct sk_vm_note broken[] = {ACTIVE, PASS(1), POSTCOPY,
+						   ENDED_BADLY};
+	struct sk_vm twice = {.notes = bad, .here = SK_VM_PAUSED, .there = SK_VM_RUNNING};
+	struct sk_vm split = {.notes = broken,
+			      .here = SK_VM_PAUSED,
+			      .there = SK_VM_PAUSED};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&twice, SK_MODE_STOP_AND_COPY, &err), -EIO);
+	assert_int_equal(twice.nr_resume, 0);
+	assert_non_null(strstr(err.msg, "stands still at the source"));
+	assert_int_equal(run(&split, SK_MODE_POST_COPY, &err), -EIO);
+	assert_int_equal(split.nr_resume, 0);
+	assert_non_null(strstr(err.msg, "post-copy of guest 'g1' broke off"));
+}
+
+static void test_interrupt_aborts_pre_copy_and_tries_until_it_can(void **state)
+{
+	struct sk_vm vm = {.notes = good,
+			   .interrupt_at = 1,
+			   .abort_failures = 1,
+			   .ends_on_abort = true,
+			   .here = SK_VM_RUNNING};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_PRE_COPY, &err), -ECANCELED);
+	assert_int_equal(vm.nr_abort, 2);
+	assert_string_equal(
+		err.msg,
+		"guest 'g1' still runs at the source: the migration was given up, as asked");
+}
+
+static void test_interrupt_in_post_copy_is_explained_and_goes_on(void **state)
+{
+	static const struct sk_vm_note notes[] = {ACTIVE,   PASS(1),  POSTCOPY,
+						  PROGRESS, PROGRESS, ENDED_WELL};
+	struct sk_vm vm = {.notes = notes, .interrupt_at = 3};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), 0);
+	assert_int_equal(vm.nr_abort, 0);
+	assert_non_null(strstr(vm.announced, "post-copy cannot be stopped"));
+}
+
+static void test_interrupt_before_the_switch_aborts_post_copy(void **state)
+{
+	struct sk_vm vm = {.notes = good,
+			   .interrupt_at = 0,
+			   .interrupted = 1,
+			   .ends_on_abort = true,
+			   .here = SK_VM_RUNNING};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), -ECANCELED);
+	assert_int_equal(vm.nr_postcopy, 0);
+	assert_int_equal(vm.nr_abort, 1);
+}
+
+static void test_memory_is_verified_only_when_all_agrees(void **state)
+{
+	static const struct {
+		uint64_t sum, corrupt, tick;
+		bool has_after, verified;
+		const char *why;
+	} cases[] = {
+		{7, 0, 200, true, true, ""},
+		{8, 0, 200, true, false,
+		 "the checksum of 64 bytes that nobody writes changed"},
+		{7, 3, 200, true, false,
+		 "3 pages do not hold what the guest wrote to them"},
+		{7, 0, 99, true, false, "the guest's tick went back from 100 to 99"},
+		{7, 0, 200, false, false, "no answer"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		struct sk_memory_check check = {
+			.is_wanted = true,
+			.has_after = cases[i].has_after,
+			.before = {.static_sum = 7, .static_bytes = 64, .tick = 100},
+			.after = {.static_sum = cases[i].sum,
+				  .corrupt_pages = cases[i].corrupt,
+				  .tick = cases[i].tick},
+			.why = "no answer",
+		};
+
+		assert_true(sk_memory_verify(&check) == cases[i].verified);
+		assert_string_equal(check.why, cases[i].why);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_mode_starts_its_kind_of_job),
+		cmocka_unit_test(test_post_copy_switches_once_when_the_first_pass_starts),
+		cmocka_unit_test(test_post_copy_that_cannot_switch_is_given_up),
+		cmocka_unit_test(test_failure_keeps_reason_and_hint),
+		cmocka_unit_test(test_a_stopped_guest_is_resumed_at_the_source),
+		cmocka_unit_test(test_no_second_copy_is_started),
+		cmocka_unit_test(test_interrupt_aborts_pre_copy_and_tries_until_it_can),
+		cmocka_unit_test(test_interrupt_in_post_copy_is_explained_and_goes_on),
+		cmocka_unit_test(test_interrupt_before_the_switch_aborts_post_copy),
+		cmocka_unit_test(test_memory_is_verified_only_when_all_agrees),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
