@@ -434,7 +434,7 @@ int sk_cmd_main(const struct sk_program *program, int argc, char **argv)
 	if (r < 0 && err.code == 0)
 		(void)sk_err_code(&err, r, "%s",
 				  call.words.ptr ? call.words.ptr : "start");
-	if (err.code != 0 && r != -EINTR) {
+	if (err.code != 0 && r != 0 && r != -EINTR) {
 		if (program->on_error && call.globals)
 			program->on_error(call.globals, &err);
 		sk_out_error(user_name(program), &err);

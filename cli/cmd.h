@@ -98,7 +98,7 @@ struct sk_cmd_ctx {
  * @opts:	The filled option struct (borrowed; the framework releases its lists)
  * @nargs:	Number of @args, between .min_args and .max_args
  * @args:	Arguments behind the options, NULL-terminated (borrowed)
- * @err:	Never NULL; what it holds at the end is printed, whatever is returned
+ * @err:	Never NULL; what it holds at the end is printed unless the result is 0
  *
  * The function prints data to stdout (cli/out.h) and no errors: it records them. Where it
  * goes on after an error with further objects, it calls sk_out_error() for each.

@@ -48,10 +48,13 @@ static int remove_containers(const struct sk_slice_dir *dir, const struct sk_jso
 	for (size_t i = 0; r == 0 && i < sk_json_len(slivers); i++) {
 		const struct sk_json *sliver = sk_json_at(slivers, i);
 		const char *name = sk_json_str(sk_json_get(sliver, "container"), NULL);
+		struct sk_err why = SK_ERR_INIT;
 
-		r = name ? sk_container_remove(dir->home, name, true, err) : 0;
+		r = name ? sk_container_remove(dir->home, name, true, &why) : 0;
 		if (r == -ENOENT)
-			r = 0;
+			r = 0; /* gone already: what the supervisor did before it ended */
+		else if (r < 0 && err)
+			*err = why;
 	}
 	return r;
 }
