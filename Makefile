@@ -18,9 +18,9 @@ SK_WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wfor
 SK_HARD := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
 SK_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DSK_VERSION='"$(VERSION)"' -I. -include lib/banned.h \
 	   -MMD -MP $(SK_WARN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(SK_HARD)) $(CFLAGS)
-SK_LDFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE),-pie -Wl,-z,relro,-z,now) -Wl,--as-needed $(LDFLAGS)
+SK_LDFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE),-Wl,-z,relro,-z,now) -Wl,--as-needed $(LDFLAGS)
 # Sanitizers cannot be linked into a static program.
-STATIC  := $(if $(SANITIZE),,-static-pie)
+STATIC  := $(if $(SANITIZE),-pie,-static-pie)
 
 # Static where Debian has the library: fewer objects to load at each start.
 FAST_LIBS  := -Wl,-Bstatic -ljson-c -lseccomp -lcap -lyaml -Wl,-Bdynamic -lmnl -ldl -lm -lpthread
@@ -74,11 +74,11 @@ $(BUILD)/%.o: %.c
 	$(if $(Q),@echo "  CC    $<")
 	$(Q)$(CC) $(SK_CFLAGS) -c -o $@ $<
 
-# link(libraries, extra flags)
+# link(libraries, kind: -pie if not given)
 define link
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  LINK  $@")
-	$(Q)$(CC) $(SK_LDFLAGS) $(2) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(1)
+	$(Q)$(CC) $(SK_LDFLAGS) $(or $(2),-pie) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(1)
 endef
 
 $(BUILD)/bin/skiff: $(call obj,$(wildcard cli/main.c cli/cmd_*.c)) $(BUILD)/cli.a $(BUILD)/images.a $(UP_runtime)
@@ -94,7 +94,7 @@ $(LIBEXEC)/skiff-monitor: $(call obj,$(wildcard cli/monitor/*.c)) $(UP_runtime)
 $(LIBEXEC)/skiff-init: $(call obj,$(wildcard cli/init/*.c)) $(UP_lib)
 	$(call link,,$(STATIC))
 $(LIBEXEC)/skiff-guest: $(call obj,$(wildcard cli/guest/*.c)) $(BUILD)/migrate.a $(UP_lib)
-	$(call link,-lpthread,-static)
+	$(call link,-lpthread,$(if $(SANITIZE),-pie,-static))
 
 define unit_rule
 $(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(UP_$(1))
