@@ -12,8 +12,8 @@ exec tests/vm/run -t 900 -m 3072 -- bash -c '
 	bad=0
 	# Debian 12 cannot idmap tmpfs and overlayfs, which are all that the VM has.
 	modprobe loop
-	truncate -s 1G /tmp/disk && mkfs.ext4 -q /tmp/disk
-	mkdir -p /srv/skiff-it && mount -o loop /tmp/disk /srv/skiff-it
+	truncate -s 1G /run/disk && mkfs.ext4 -q /run/disk
+	mkdir -p /srv/skiff-it && mount -o loop /run/disk /srv/skiff-it
 	export SKIFF_IT_DIR=/srv/skiff-it
 	export SKIFF_SLOWNESS=20 # every instruction is emulated
 	for name in '"${SKIFF_VM_UNIT:-test_cgroup}"'; do
