@@ -60,21 +60,16 @@ static int judge(const struct sk_json *run, struct sk_err *err)
 			  sk_json_str(sk_json_path(run, "memory_check.why"), ""));
 }
 
-static int migrate(const struct sk_cli_migrate_opts *given, struct sk_migrate_opts *opts,
+static int migrate(const struct sk_migrate_opts *opts, const char *format,
 		   struct sk_err *err)
 {
 	sk_auto(sk_json_free) struct sk_json *run = NULL;
-	struct sk_progress progress = {0};
 	int r, printed = 0;
 
-	sk_progress_init(&progress, false);
-	opts->phase = sk_vmcli_phase;
-	opts->phase_ctx = &progress;
-	opts->interrupted = sk_vmcli_catch();
 	r = sk_migrate(opts, &run, err);
-	sk_progress_done(&progress);
+	sk_progress_done(opts->phase_ctx);
 	if (run)
-		printed = print(given->format, run, r < 0 ? NULL : err);
+		printed = print(format, run, r < 0 ? NULL : err);
 	if (r == -ECANCELED)
 		return SK_EXIT_INTERRUPTED;
 	if (r < 0 || printed < 0)
@@ -86,9 +81,13 @@ int sk_run_migrate(const struct sk_cmd_ctx *ctx, void *options, int nargs, char 
 		   struct sk_err *err)
 {
 	const struct sk_cli_migrate_opts *given = options;
+	struct sk_progress progress = {0};
 	struct sk_migrate_opts opts = {.bandwidth_bits = given->bandwidth_bits,
 				       .probe = given->probe,
-				       .netns_fd = -1};
+				       .netns_fd = -1,
+				       .phase = sk_vmcli_phase,
+				       .phase_ctx = &progress,
+				       .interrupted = sk_vmcli_catch()};
 	sk_auto(sk_json_free) struct sk_json *hold = NULL;
 	sk_auto(sk_home_free) struct sk_home *home = NULL;
 	sk_autofree char *dir = NULL;
@@ -98,19 +97,18 @@ int sk_run_migrate(const struct sk_cmd_ctx *ctx, void *options, int nargs, char 
 	if (!given->to)
 		return sk_cmd_usage(err, "--to is missing: where to?");
 	r = sk_mode_parse(given->mode, &opts.mode, err);
-	if (r == 0)
-		r = sk_vmcli_open(ctx, &home, err);
-	if (r == 0)
-		r = fill_ends(given, args[0], home, &opts, &hold, err);
 	if (r < 0)
 		return r;
+	r = sk_vmcli_open(ctx, &home, err);
+	if (r < 0)
+		return r;
+	r = fill_ends(given, args[0], home, &opts, &hold, err);
+	if (r < 0)
+		return r;
+	sk_progress_init(&progress, false);
 	dir = given->dir ? strdup(given->dir) : default_dir(home, &opts);
-	if (!dir) {
-		r = sk_err_oom(err);
-	} else {
-		opts.dir = dir;
-		r = migrate(given, &opts, err);
-	}
+	opts.dir = dir;
+	r = dir ? migrate(&opts, given->format, err) : sk_err_oom(err);
 	sk_close(&opts.netns_fd);
 	return r;
 }
