@@ -2,6 +2,7 @@
 /* unpack_path - names of an archive: cleaned, and opened beneath the layer */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "images/unpack_internal.h"
@@ -9,32 +10,12 @@
 #include "lib/str.h"
 #include "lib/sys.h"
 
-/* Bytes of the sequence at @s (NUL-terminated); 0 when malformed. */
-static size_t utf8_length(const unsigned char *s)
-{
-	size_t n = s[0] < 0x80	 ? 1
-		   : s[0] < 0xc2 ? 0
-		   : s[0] < 0xe0 ? 2
-		   : s[0] < 0xf0 ? 3
-				 : 4;
-
-	if (n == 0 || s[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static bool is_utf8(const char *text)
 {
 	size_t n;
 
 	for (; *text; text += n) {
-		n = utf8_length((const unsigned char *)text);
+		n = sk_str_utf8_length(text, SIZE_MAX);
 		if (n == 0)
 			return false;
 	}

@@ -151,7 +151,7 @@ static void print_string(struct sk_str *out, const char *text)
 	for (const char *s = text; *s; s += n, left -= n) {
 		const char *at = strchr(values, *s);
 
-		n = sk_json_utf8_length((const unsigned char *)s, left);
+		n = sk_str_utf8_length(s, left);
 		if (at) {
 			sk_str_add_char(out, '\\');
 			sk_str_add_char(out, letters[at - values]);

@@ -80,7 +80,7 @@ static int check_text(struct parser *p)
 	for (size_t i = 0; i < p->len; i += n) {
 		if (p->text[i] == '\0')
 			return fail(p, i, EINVAL, "a NUL byte in the text");
-		n = sk_json_utf8_length((const unsigned char *)p->text + i, p->len - i);
+		n = sk_str_utf8_length(p->text + i, p->len - i);
 		if (n == 0)
 			return fail(p, i, EINVAL, "not UTF-8");
 	}

@@ -27,24 +27,4 @@ static inline struct json_object *sk_json_to_c(const struct sk_json *value)
 	return (struct json_object *)value;
 }
 
-/** sk_json_utf8_length() - Bytes of the UTF-8 sequence at @s; 0 when malformed, overlong or a surrogate */
-static inline size_t sk_json_utf8_length(const unsigned char *s, size_t left)
-{
-	size_t n = s[0] < 0x80	 ? 1
-		   : s[0] < 0xc2 ? 0
-		   : s[0] < 0xe0 ? 2
-		   : s[0] < 0xf0 ? 3
-				 : 4;
-
-	if (n == 0 || n > left || s[0] > 0xf4)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 #endif

@@ -82,21 +82,23 @@ void sk_str_addf(struct sk_str *str, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Bytes of the UTF-8 sequence at @text, or 0 when there is no valid one. */
-static size_t utf8_length(const unsigned char *text)
+size_t sk_str_utf8_length(const char *text, size_t left)
 {
-	size_t n = text[0] < 0x80   ? 1
-		   : text[0] < 0xc2 ? 0
-		   : text[0] < 0xe0 ? 2
-		   : text[0] < 0xf0 ? 3
-		   : text[0] < 0xf5 ? 4
+	const unsigned char *byte = (const unsigned char *)text;
+	size_t n = byte[0] < 0x80   ? 1
+		   : byte[0] < 0xc2 ? 0
+		   : byte[0] < 0xe0 ? 2
+		   : byte[0] < 0xf0 ? 3
+		   : byte[0] < 0xf5 ? 4
 				    : 0;
 
+	if (n > left)
+		return 0;
 	for (size_t i = 1; i < n; i++)
-		if ((text[i] & 0xc0) != 0x80)
+		if ((byte[i] & 0xc0) != 0x80)
 			return 0;
-	if ((text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-	    (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f))
+	if ((byte[0] == 0xe0 && byte[1] < 0xa0) || (byte[0] == 0xed && byte[1] > 0x9f) ||
+	    (byte[0] == 0xf0 && byte[1] < 0x90) || (byte[0] == 0xf4 && byte[1] > 0x8f))
 		return 0;
 	return n;
 }
@@ -104,7 +106,7 @@ static size_t utf8_length(const unsigned char *text)
 size_t sk_str_escape(const char *text, char ret[SK_STR_ESCAPE_SIZE])
 {
 	const unsigned char *byte = (const unsigned char *)text;
-	size_t n = utf8_length(byte);
+	size_t n = sk_str_utf8_length(text, SIZE_MAX);
 	bool is_c1 = n == 2 && byte[0] == 0xc2 && byte[1] < 0xa0;
 
 	if (byte[0] == '\n' || byte[0] == '\t') {

@@ -38,6 +38,15 @@ void sk_str_addf(struct sk_str *str, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /** sk_str_add_escaped() - Append @text with control characters as \xHH, \n, \t, so that a terminal is safe */
 void sk_str_add_escaped(struct sk_str *str, const char *text);
+/**
+ * sk_str_utf8_length() - Measure the first character of a text
+ * @text:	At least one byte; a NUL is a character of one byte
+ * @left:	Bytes at @text; SIZE_MAX when a NUL ends it
+ *
+ * Source: Unicode, section 3.9, table 3-7.
+ * Return: bytes of the UTF-8 sequence; 0 when malformed, overlong, cut or a surrogate
+ */
+size_t sk_str_utf8_length(const char *text, size_t left);
 /** Bytes that sk_str_escape() needs */
 #define SK_STR_ESCAPE_SIZE 5
 /**

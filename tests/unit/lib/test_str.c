@@ -99,6 +99,37 @@ static void test_control_characters_are_escaped(void **state)
 	}
 }
 
+static void test_characters_are_measured_as_unicode_says(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t left, want;
+	} cases[] = {
+		{"", SIZE_MAX, 1},
+		{"ab", SIZE_MAX, 1},
+		{"\xc3\xbc", SIZE_MAX, 2},
+		{"\xc3\xbc", 1, 0}, /* cut */
+		{"\xc3", SIZE_MAX, 0},
+		{"\xe2\x82\xac", 3, 3},
+		{"\xe2\x82\xac", 2, 0},
+		{"\xf0\x9f\x90\x98", 4, 4},
+		{"\xf0\x9f\x90", 3, 0},
+		{"\x80", SIZE_MAX, 0},
+		{"\xc1\xbf", SIZE_MAX, 0}, /* overlong */
+		{"\xe0\x9f\xbf", SIZE_MAX, 0},
+		{"\xf0\x8f\xbf\xbf", SIZE_MAX, 0},
+		{"\xed\xa0\x80", SIZE_MAX, 0},	   /* surrogate */
+		{"\xf4\x90\x80\x80", SIZE_MAX, 0}, /* above U+10FFFF */
+		{"\xf5\x80\x80\x80", SIZE_MAX, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++)
+		if (sk_str_utf8_length(cases[i].text, cases[i].left) != cases[i].want)
+			fail_msg("case %zu gave %zu", i,
+				 sk_str_utf8_length(cases[i].text, cases[i].left));
+}
+
 static void test_format_returns_heap_text(void **state)
 {
 	sk_autofree char *text = sk_strf("%s/%d", "a", 5);
@@ -218,6 +249,7 @@ int main(void)
 		cmocka_unit_test(test_string_grows_far),
 		cmocka_unit_test(test_failure_is_remembered_until_stolen),
 		cmocka_unit_test(test_control_characters_are_escaped),
+		cmocka_unit_test(test_characters_are_measured_as_unicode_says),
 		cmocka_unit_test(test_format_returns_heap_text),
 		cmocka_unit_test(test_comparisons_take_null_and_ends),
 		cmocka_unit_test(test_nearest_word_is_guessed),
