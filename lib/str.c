@@ -8,6 +8,8 @@
 
 /* Longest word for which a typing error is guessed. */
 #define MAX_WORD 64
+/* U+FFFD, for what cannot be shown. */
+#define REPLACEMENT "\xef\xbf\xbd"
 
 /* Make room for @more bytes and a NUL. */
 static bool reserve(struct sk_str *str, size_t more)
@@ -130,6 +132,42 @@ void sk_str_add_escaped(struct sk_str *str, const char *text)
 	while (*text) {
 		text += sk_str_escape(text, chunk);
 		sk_str_add(str, chunk);
+	}
+}
+
+/* The reference for a character that markup does not hold as it is, or NULL. */
+static const char *xml_reference(char c)
+{
+	switch (c) {
+	case '&':
+		return "&amp;";
+	case '<':
+		return "&lt;";
+	case '>':
+		return "&gt;";
+	case '"':
+		return "&quot;";
+	case '\'':
+		return "&#39;"; /* &apos; is not of HTML 4 */
+	case '\t':
+	case '\n':
+		return NULL;
+	default:
+		return (unsigned char)c < 0x20 || c == 0x7f ? REPLACEMENT : NULL;
+	}
+}
+
+void sk_str_add_xml(struct sk_str *str, const char *text)
+{
+	while (*text) {
+		size_t n = sk_str_utf8_length(text, SIZE_MAX);
+		const char *instead = n > 0 ? xml_reference(*text) : REPLACEMENT;
+
+		if (instead)
+			sk_str_add(str, instead);
+		else
+			sk_str_add_bytes(str, text, n);
+		text += n > 0 ? n : 1;
 	}
 }
 

@@ -39,6 +39,13 @@ void sk_str_addf(struct sk_str *str, const char *fmt, ...)
 /** sk_str_add_escaped() - Append @text with control characters as \xHH, \n, \t, so that a terminal is safe */
 void sk_str_add_escaped(struct sk_str *str, const char *text);
 /**
+ * sk_str_add_xml() - Append @text as content or a quoted attribute of XML or HTML
+ *
+ * What no document may hold (control characters but tab and newline, DEL, bytes that are
+ * no UTF-8) becomes U+FFFD.
+ */
+void sk_str_add_xml(struct sk_str *str, const char *text);
+/**
  * sk_str_utf8_length() - Measure the first character of a text
  * @text:	At least one byte; a NUL is a character of one byte
  * @left:	Bytes at @text; SIZE_MAX when a NUL ends it

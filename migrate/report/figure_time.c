@@ -297,7 +297,7 @@ static void add_legend(const struct figure *f)
 		if (is_pass && nr_passes > 1)
 			sk_str_addf(out, "%zu passes", nr_passes);
 		else
-			sk_html_escape(out, p->label);
+			sk_str_add_xml(out, p->label);
 		sk_str_addf(out, " <b>%s</b></span>\n", text);
 	}
 	sk_str_add(out, "</p>\n");

@@ -5,35 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-void sk_html_escape(struct sk_str *out, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '&':
-			sk_str_add(out, "&amp;");
-			break;
-		case '<':
-			sk_str_add(out, "&lt;");
-			break;
-		case '>':
-			sk_str_add(out, "&gt;");
-			break;
-		case '"':
-			sk_str_add(out, "&quot;");
-			break;
-		case '\'':
-			sk_str_add(out, "&#39;");
-			break;
-		default:
-			if (((unsigned char)*text < 0x20 && *text != '\n') ||
-			    *text == 0x7f)
-				sk_str_add(out, "\xef\xbf\xbd");
-			else
-				sk_str_add_char(out, *text);
-		}
-	}
-}
-
 static void open_tag(struct sk_str *out, const char *tag, const char *css)
 {
 	sk_str_addf(out, css ? "<%s class=\"%s\">" : "<%s>", tag, css);
@@ -49,7 +20,7 @@ void sk_html_element(struct sk_str *out, const char *tag, const char *css,
 	(void)vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
 	open_tag(out, tag, css);
-	sk_html_escape(out, text);
+	sk_str_add_xml(out, text);
 	sk_str_addf(out, "</%s>\n", tag);
 }
 
@@ -60,7 +31,7 @@ void sk_html_table(struct sk_str *out, const char *const *headings)
 		const char *number = sk_str_starts(*headings, ">");
 
 		open_tag(out, "th", number ? "number" : NULL);
-		sk_html_escape(out, number ? number : *headings);
+		sk_str_add_xml(out, number ? number : *headings);
 		sk_str_add(out, "</th>");
 	}
 	sk_str_add(out, "</tr></thead><tbody>\n");
@@ -72,7 +43,7 @@ void sk_html_row(struct sk_str *out, const char *const *headings,
 	sk_str_add(out, "<tr>");
 	for (size_t i = 0; headings[i]; i++) {
 		open_tag(out, "td", headings[i][0] == '>' ? "number" : NULL);
-		sk_html_escape(out, cells[i] ? cells[i] : "");
+		sk_str_add_xml(out, cells[i] ? cells[i] : "");
 		sk_str_add(out, "</td>");
 	}
 	sk_str_add(out, "</tr>\n");

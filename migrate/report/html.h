@@ -5,8 +5,6 @@
 
 #include "lib/str.h"
 
-/** sk_html_escape() - Append text for element content or a quoted attribute; control characters as U+FFFD */
-void sk_html_escape(struct sk_str *out, const char *text);
 /** sk_html_element() - Append <tag class="css">escaped text</tag>; @css NULL for none */
 void sk_html_element(struct sk_str *out, const char *tag, const char *css,
 		     const char *fmt, ...) __attribute__((format(printf, 4, 5)));

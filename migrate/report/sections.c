@@ -77,9 +77,9 @@ static void add_result(struct sk_str *out, const struct sk_verdict *v)
 	(void)sk_format_duration(v->downtime_reported_ns, reported);
 	ratio = (double)v->downtime_client_ns / (double)v->downtime_reported_ns;
 	sk_str_add(out, "<p class=\"result\">Clients heard nothing for <strong>");
-	sk_html_escape(out, client);
+	sk_str_add_xml(out, client);
 	sk_str_add(out, "</strong>; the hypervisor reported <strong>");
-	sk_html_escape(out, reported);
+	sk_str_add_xml(out, reported);
 	sk_str_addf(out,
 		    ratio >= 1.15 ? "</strong>: clients waited <em>%.*f times</em> as "
 				    "long.</p>\n"

@@ -79,7 +79,7 @@ void sk_svg_open(struct sk_str *out, double width, double height, const char *la
 {
 	sk_str_addf(out, "<svg viewBox=\"0 0 %g %g\" role=\"img\" aria-label=\"", width,
 		    height);
-	sk_html_escape(out, label);
+	sk_str_add_xml(out, label);
 	sk_str_add(out, "\">\n");
 }
 
@@ -99,7 +99,7 @@ void sk_svg_text(struct sk_str *out, double x, double y, const char *anchor,
 	va_end(args);
 	sk_str_addf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\" class=\"%s\">",
 		    x, y, anchor, css);
-	sk_html_escape(out, text);
+	sk_str_add_xml(out, text);
 	sk_str_add(out, "</text>\n");
 }
 
@@ -115,7 +115,7 @@ void sk_svg_rect(struct sk_str *out, const struct sk_svg_box *box, const char *c
 		return;
 	}
 	sk_str_add(out, "><title>");
-	sk_html_escape(out, tooltip);
+	sk_str_add_xml(out, tooltip);
 	sk_str_add(out, "</title></rect>\n");
 }
 

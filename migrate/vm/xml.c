@@ -6,37 +6,12 @@
 
 #include "lib/str.h"
 
-static void add_escaped(struct sk_str *out, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '&':
-			sk_str_add(out, "&amp;");
-			break;
-		case '<':
-			sk_str_add(out, "&lt;");
-			break;
-		case '>':
-			sk_str_add(out, "&gt;");
-			break;
-		case '\'':
-			sk_str_add(out, "&apos;");
-			break;
-		case '"':
-			sk_str_add(out, "&quot;");
-			break;
-		default:
-			sk_str_add_char(out, *text);
-		}
-	}
-}
-
 /* Everything in @fmt is fixed text; each "%" stands for the next argument, escaped. */
 static void add_part(struct sk_str *out, const char *fmt, const char *const *args)
 {
 	for (; *fmt; fmt++) {
 		if (*fmt == '%')
-			add_escaped(out, *args++);
+			sk_str_add_xml(out, *args++);
 		else
 			sk_str_add_char(out, *fmt);
 	}

@@ -130,6 +130,30 @@ static void test_characters_are_measured_as_unicode_says(void **state)
 				 sk_str_utf8_length(cases[i].text, cases[i].left));
 }
 
+static void test_markup_holds_text_and_nothing_else(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} cases[] = {
+		{"", ""},
+		{"plain \n\t text", "plain \n\t text"},
+		{"<a href='x'>&\"</a>",
+		 "&lt;a href=&#39;x&#39;&gt;&amp;&quot;&lt;/a&gt;"},
+		{"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
+		{"\033\x7f", "\xef\xbf\xbd\xef\xbf\xbd"},
+		{"\xff<", "\xef\xbf\xbd&lt;"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		sk_auto(sk_str_finish) struct sk_str str = SK_STR_INIT;
+
+		sk_str_add(&str, "");
+		sk_str_add_xml(&str, cases[i].text);
+		assert_string_equal(str.ptr, cases[i].want);
+	}
+}
+
 static void test_format_returns_heap_text(void **state)
 {
 	sk_autofree char *text = sk_strf("%s/%d", "a", 5);
@@ -250,6 +274,7 @@ int main(void)
 		cmocka_unit_test(test_failure_is_remembered_until_stolen),
 		cmocka_unit_test(test_control_characters_are_escaped),
 		cmocka_unit_test(test_characters_are_measured_as_unicode_says),
+		cmocka_unit_test(test_markup_holds_text_and_nothing_else),
 		cmocka_unit_test(test_format_returns_heap_text),
 		cmocka_unit_test(test_comparisons_take_null_and_ends),
 		cmocka_unit_test(test_nearest_word_is_guessed),

@@ -86,8 +86,8 @@ static void test_texts_are_escaped(void **state)
 	domain.cmdline = "a='<b>' & \"c\"";
 	domain.console = "/x'/><disk";
 	xml = xml_of(&domain);
-	assert_has(xml, "<cmdline>a=&apos;&lt;b&gt;&apos; &amp; &quot;c&quot;</cmdline>");
-	assert_has(xml, "path='/x&apos;/&gt;&lt;disk'");
+	assert_has(xml, "<cmdline>a=&#39;&lt;b&gt;&#39; &amp; &quot;c&quot;</cmdline>");
+	assert_has(xml, "path='/x&#39;/&gt;&lt;disk'");
 	assert_null(strstr(xml, "<disk"));
 }
 
