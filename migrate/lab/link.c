@@ -21,27 +21,50 @@ int sk_lab_client_netns(const struct sk_home *home, const char *lab, struct sk_e
 	return sk_slice_open_netns(home, open.slice, SK_LAB_CLIENT, err);
 }
 
-static bool has_guest(const struct sk_json *host, const char *guest)
+/* The host of a guest; of two copies, as a broken post-copy leaves them, the one that runs. */
+static const char *host_of(const struct sk_json *status, const char *guest)
 {
-	struct sk_json *guests = sk_json_get(host, "guests");
+	struct sk_json *guests = sk_json_get(status, "guests");
+	const char *host = NULL;
 
-	for (size_t i = 0; i < sk_json_len(guests); i++)
-		if (sk_str_equal(sk_json_str(sk_json_at(guests, i), NULL), guest))
-			return true;
-	return false;
+	for (size_t i = 0; i < sk_json_len(guests); i++) {
+		const struct sk_json *one = sk_json_at(guests, i);
+		bool runs = sk_str_equal(sk_json_str(sk_json_get(one, "state"), NULL),
+					 "running");
+
+		if (!sk_str_equal(sk_json_str(sk_json_get(one, "name"), NULL), guest))
+			continue;
+		if (runs)
+			return sk_json_str(sk_json_get(one, "host"), NULL);
+		if (!host)
+			host = sk_json_str(sk_json_get(one, "host"), NULL);
+	}
+	return host;
+}
+
+static const struct sk_json *find_host(const struct sk_json *status, const char *name)
+{
+	struct sk_json *hosts = sk_json_get(status, "hosts");
+
+	for (size_t i = 0; i < sk_json_len(hosts); i++) {
+		const struct sk_json *one = sk_json_at(hosts, i);
+
+		if (sk_str_equal(sk_json_str(sk_json_get(one, "name"), NULL), name))
+			return one;
+	}
+	return NULL;
 }
 
 static int need_guest(const struct sk_json *status, const char *guest,
 		      const struct sk_json **ret, struct sk_err *err)
 {
-	struct sk_json *hosts = sk_json_get(status, "hosts");
+	const char *host = host_of(status, guest);
 	int r;
 
-	for (size_t i = 0; i < sk_json_len(hosts); i++)
-		if (has_guest(sk_json_at(hosts, i), guest)) {
-			*ret = sk_json_at(hosts, i);
-			return 0;
-		}
+	if (host) {
+		*ret = find_host(status, host);
+		return 0;
+	}
 	r = sk_err_set(err, ENOENT, "there is no guest '%s' in lab '%s'", guest,
 		       sk_json_str(sk_json_get(status, "name"), ""));
 	return sk_err_hint(err, r,
@@ -56,16 +79,12 @@ static int need_host(const struct sk_json *status, const char *name,
 	sk_auto(sk_str_finish) struct sk_str names = SK_STR_INIT;
 	int r;
 
-	for (size_t i = 0; i < sk_json_len(hosts); i++) {
-		const char *one =
-			sk_json_str(sk_json_path(sk_json_at(hosts, i), "name"), "");
-
-		if (strcmp(one, name) == 0) {
-			*ret = sk_json_at(hosts, i);
-			return 0;
-		}
-		sk_str_addf(&names, "%s%s", i ? ", " : "", one);
-	}
+	*ret = find_host(status, name);
+	if (*ret)
+		return 0;
+	for (size_t i = 0; i < sk_json_len(hosts); i++)
+		sk_str_addf(&names, "%s%s", i ? ", " : "",
+			    sk_json_str(sk_json_path(sk_json_at(hosts, i), "name"), ""));
 	r = sk_err_set(err, ENOENT, "there is no host '%s' in lab '%s'", name,
 		       sk_json_str(sk_json_get(status, "name"), ""));
 	return sk_err_hint(err, r, "its hosts are %s", names.ptr ? names.ptr : "none");

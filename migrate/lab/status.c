@@ -26,7 +26,9 @@ static void add_guest(struct sk_json *guests, struct sk_lab *lab, const char *ho
 			 (uint64_t)sk_json_int(sk_json_path(lab->record,
 							    "guest.memory_bytes"),
 					       0));
+	/* A second copy that stands still has the same address: it is not the one that answers. */
 	if (netns < 0 ||
+	    strcmp(sk_json_str(sk_json_get(found, "state"), ""), "running") != 0 ||
 	    sk_guest_status(SK_LAB_GUEST_IP, netns, ANSWER_MS, &status, NULL) < 0) {
 		sk_json_set_bool(guest, "answering", false);
 		return;
