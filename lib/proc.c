@@ -57,14 +57,6 @@ struct child {
 	int report_fd;
 };
 
-static void reset_handlers(void)
-{
-	struct sigaction action = {.sa_handler = SIG_DFL};
-
-	for (int sig = 1; sig < NSIG; sig++)
-		(void)sigaction(sig, &action, NULL);
-}
-
 static void unblock_signals(void)
 {
 	sigset_t none;
@@ -160,7 +152,7 @@ __attribute__((noreturn)) static void run_child(struct child *child)
 	struct failure failure = {0};
 	ssize_t n;
 
-	reset_handlers();
+	sk_sys_signals_default();
 	failure.code = -prepare_child(child, &failure.step);
 	if (failure.code == 0) {
 		unblock_signals();

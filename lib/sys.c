@@ -82,3 +82,15 @@ int sk_sys_memfd_create(const char *name, unsigned int flags)
 {
 	return (int)syscall(SYS_memfd_create, name, flags);
 }
+
+void sk_sys_signals_default(void)
+{
+	/* the kernel's struct sigaction: handler (SIG_DFL is 0), flags, restorer, mask */
+	static const struct {
+		unsigned long handler, flags, restorer;
+		uint64_t mask;
+	} plain;
+
+	for (int sig = 1; sig < NSIG; sig++)
+		(void)syscall(SYS_rt_sigaction, sig, &plain, NULL, sizeof(plain.mask));
+}

@@ -36,5 +36,12 @@ int sk_sys_seccomp(unsigned int op, unsigned int flags, void *args);
 long sk_sys_keyctl(int op, unsigned long a, unsigned long b, unsigned long c,
 		   unsigned long d);
 int sk_sys_memfd_create(const char *name, unsigned int flags);
+/**
+ * sk_sys_signals_default() - Give every signal its default action
+ *
+ * Also signals 32 and 33, which glibc keeps for threads and its sigaction() refuses:
+ * a program that make started inherits them ignored, from glibc's posix_spawn().
+ */
+void sk_sys_signals_default(void);
 
 #endif

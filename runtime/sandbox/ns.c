@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/sock.h"
+#include "lib/sys.h"
 #include "runtime/sandbox/child.h"
 
 void sk_child_arm(const struct sk_child *c)
@@ -26,11 +27,9 @@ void sk_child_arm(const struct sk_child *c)
 
 static void reset_signals(void)
 {
-	struct sigaction plain = {.sa_handler = SIG_DFL};
 	sigset_t none;
 
-	for (int sig = 1; sig < _NSIG; sig++)
-		(void)sigaction(sig, &plain, NULL);
+	sk_sys_signals_default();
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

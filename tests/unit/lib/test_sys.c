@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -148,6 +149,30 @@ static void test_mount_calls_make_and_change_a_detached_mount(void **state)
 	assert_int_equal(errno, ENOENT);
 }
 
+/* What a signal does by handler ends with exec; that it is ignored does not. */
+static void test_all_signals_become_default(void **state)
+{
+	struct {
+		unsigned long handler, flags, restorer;
+		uint64_t mask;
+	} ignore = {.handler = 1 /* SIG_IGN */};
+	int status = -1;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (pid == 0) {
+		for (int sig = 1; sig < NSIG; sig++)
+			(void)syscall(SYS_rt_sigaction, sig, &ignore, NULL, 8);
+		sk_sys_signals_default();
+		(void)execl("/bin/grep", "grep", "-q", "^SigIgn:.0000000000000000",
+			    "/proc/self/status", NULL);
+		_exit(126);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 static void test_pivot_root_refuses_what_is_missing(void **state)
 {
 	(void)state;
@@ -168,6 +193,7 @@ int main(void)
 		cmocka_unit_test(test_seccomp_knows_its_actions),
 		cmocka_unit_test(test_keyctl_finds_the_session_keyring),
 		cmocka_unit_test(test_mount_calls_make_and_change_a_detached_mount),
+		cmocka_unit_test(test_all_signals_become_default),
 		cmocka_unit_test(test_pivot_root_refuses_what_is_missing),
 	};
 
