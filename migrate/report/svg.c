@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "migrate/report/html.h"
-
 #define MAX_TICKS 24
 #define MAX_RUNS  24
 
