@@ -316,6 +316,9 @@ int sk_lab_up(const struct sk_home *home, const struct sk_lab_opts *opts,
 	struct raise raise = {.opts = &full, .lab = &lab};
 	int r;
 
+	if (home->is_rootless)
+		return sk_err_hint(err, sk_err_set(err, EPERM, "a lab needs root"),
+				   "its hosts make bridges and run libvirtd: use sudo");
 	r = fill_defaults(opts, &full, err);
 	if (r == 0)
 		r = sk_lab_open(home, full.name, true, &lab, err);
