@@ -74,6 +74,10 @@ static int split_volume(const char *text, char ***ret, bool *ret_ro, struct sk_e
 		return sk_err_set(err, EINVAL,
 				  "volume '%s' is not of the form SOURCE:/TARGET[:ro]",
 				  text);
+	if (parts[1][strspn(parts[1], "/")] == '\0')
+		return sk_err_set(err, EINVAL,
+				  "volume '%s' would hide the whole root file system",
+				  text);
 	if (n == 3 && strcmp(parts[2], "ro") != 0 && strcmp(parts[2], "rw") != 0)
 		return sk_err_set(err, EINVAL,
 				  "option '%s' of volume '%s' is not known: use ro or rw",

@@ -133,6 +133,7 @@ static void test_bad_volumes_are_refused_with_the_reason(void **state)
 		{"/usr", "volume '/usr' is not of the form SOURCE:/TARGET[:ro]"},
 		{"/usr:data",
 		 "volume '/usr:data' is not of the form SOURCE:/TARGET[:ro]"},
+		{"/usr://", "volume '/usr://' would hide the whole root file system"},
 		{":/data", "volume ':/data' is not of the form SOURCE:/TARGET[:ro]"},
 		{"/usr:/data:rx",
 		 "option 'rx' of volume '/usr:/data:rx' is not known: use ro or rw"},
