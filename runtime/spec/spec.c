@@ -7,6 +7,8 @@
 
 #include "lib/str.h"
 
+#define HOSTNAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._"
+
 static const struct {
 	const char *name;
 	uint64_t flag;
@@ -176,6 +178,23 @@ static int check_namespaces(const struct sk_spec *spec, struct sk_err *err)
 	return 0;
 }
 
+static int check_hostname(const char *name, struct sk_err *err)
+{
+	if (!name)
+		return 0;
+	if (!name[0])
+		return sk_err_set(err, EINVAL, "a hostname must not be empty");
+	if (strlen(name) > 64)
+		return sk_err_set(err, EINVAL, "hostname '%s' is longer than 64 bytes",
+				  name);
+	if (name[strspn(name, HOSTNAME_CHARS)])
+		return sk_err_set(
+			err, EINVAL,
+			"'%s' is not a hostname: use letters, digits, '-', '.' and '_'",
+			name);
+	return 0;
+}
+
 int sk_spec_check(const struct sk_spec *spec, struct sk_err *err)
 {
 	int r;
@@ -188,9 +207,9 @@ int sk_spec_check(const struct sk_spec *spec, struct sk_err *err)
 				  spec->cwd ? spec->cwd : "");
 	if (!spec->rootfs == !spec->lowers)
 		return sk_err_set(err, EINVAL, "a container needs a root file system");
-	if (spec->hostname && strlen(spec->hostname) > 64)
-		return sk_err_set(err, EINVAL, "hostname '%s' is longer than 64 bytes",
-				  spec->hostname);
+	r = check_hostname(spec->hostname, err);
+	if (r < 0)
+		return r;
 	r = check_namespaces(spec, err);
 	if (r < 0)
 		return r;

@@ -173,6 +173,28 @@ static void check_fails(struct sk_spec *spec, int code, const char *text)
 	assert_string_equal(err.msg, text);
 }
 
+static void test_bad_hostnames_are_refused_with_the_reason(void **state)
+{
+	static const struct {
+		const char *name, *text;
+	} cases[] = {
+		{"", "a hostname must not be empty"},
+		{"foo bar",
+		 "'foo bar' is not a hostname: use letters, digits, '-', '.' and '_'"},
+		{"a\n", "'a\n' is not a hostname: use letters, digits, '-', '.' and '_'"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		struct sk_run_opts opts = usual_opts();
+		sk_auto(sk_spec_free) struct sk_spec *spec = NULL;
+
+		opts.hostname = cases[i].name;
+		spec = make(&opts);
+		check_fails(spec, -EINVAL, cases[i].text);
+	}
+}
+
 static void test_check_refuses_what_cannot_be_executed(void **state)
 {
 	struct sk_run_opts opts = usual_opts();
@@ -213,6 +235,7 @@ int main(void)
 		cmocka_unit_test(test_later_variables_win_over_earlier_ones),
 		cmocka_unit_test(test_volumes_are_bound_with_their_owners_kept),
 		cmocka_unit_test(test_bad_volumes_are_refused_with_the_reason),
+		cmocka_unit_test(test_bad_hostnames_are_refused_with_the_reason),
 		cmocka_unit_test(test_an_ordinary_user_needs_a_user_namespace),
 		cmocka_unit_test(test_check_refuses_what_cannot_be_executed),
 		cmocka_unit_test(test_no_command_is_fine_for_an_init_that_only_reaps),
