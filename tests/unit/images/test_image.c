@@ -17,9 +17,10 @@
 #include "lib/fs.h"
 #include "lib/str.h"
 #include "tests/unit/images/tar.h"
+#include "tests/unit/tempdir.h"
 
 struct world {
-	char dir[64];
+	struct tempdir dir;
 	struct sk_home *home;
 };
 
@@ -29,10 +30,9 @@ static int set_up(void **state)
 	sk_autofree char *root = NULL, *runroot = NULL;
 
 	assert_non_null(w);
-	(void)snprintf(w->dir, sizeof(w->dir), "/tmp/skiff-test-image-XXXXXX");
-	assert_non_null(mkdtemp(w->dir));
-	root = sk_strf("%s/root", w->dir);
-	runroot = sk_strf("%s/run", w->dir);
+	assert_return_code(tempdir_make(&w->dir), errno);
+	root = sk_strf("%s/root", w->dir.path);
+	runroot = sk_strf("%s/run", w->dir.path);
 	assert_int_equal(sk_home_open(root, runroot, &w->home, NULL), 0);
 	*state = w;
 	return 0;
@@ -47,7 +47,7 @@ static int tear_down(void **state)
 	(void)sk_fs_list(w->home->root_fd, "images/staging", &staging);
 	assert_int_equal(sk_strv_len(staging), 0);
 	sk_home_free(w->home);
-	assert_int_equal(sk_fs_remove_tree(AT_FDCWD, w->dir, NULL), 0);
+	assert_int_equal(tempdir_remove(&w->dir), 0);
 	free(w);
 	return 0;
 }
@@ -56,7 +56,7 @@ static int import(struct world *w, const char *name, const char *content,
 		  struct sk_err *err)
 {
 	sk_auto(sk_str_finish) struct sk_str tar = SK_STR_INIT;
-	sk_autofree char *path = sk_strf("%s/x.tar", w->dir);
+	sk_autofree char *path = sk_strf("%s/x.tar", w->dir.path);
 	sk_autoclose int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	tar_add(&tar, &(struct tar_entry){.type = '0', .name = "f", .content = content});
@@ -234,7 +234,7 @@ static void test_a_failed_import_leaves_nothing_and_the_old_image(void **state)
 	struct world *w = *state;
 	struct sk_err err = SK_ERR_INIT;
 	const struct sk_import_opts tiny = {.max_bytes = 1};
-	sk_autofree char *path = sk_strf("%s/x.tar", w->dir);
+	sk_autofree char *path = sk_strf("%s/x.tar", w->dir.path);
 
 	assert_int_equal(import(w, "web", "good", NULL), 0);
 	assert_int_equal(sk_image_import(w->home, path, "web", &tiny, NULL, &err),
@@ -247,7 +247,7 @@ static void test_a_failed_import_leaves_nothing_and_the_old_image(void **state)
 	assert_int_equal(sk_image_import(w->home, "/nonexistent", "web", NULL, NULL,
 					 &err),
 			 -ENOENT);
-	assert_int_equal(sk_image_import(w->home, w->dir, "web", NULL, NULL, &err),
+	assert_int_equal(sk_image_import(w->home, w->dir.path, "web", NULL, NULL, &err),
 			 -EISDIR);
 	assert_non_null(strstr(err.hint, "| skiff import - NAME"));
 }

@@ -96,7 +96,7 @@ static void test_an_absolute_name_lies_in_the_layer(void **state)
 static void test_a_link_as_a_parent_leads_inside_the_layer(void **state)
 {
 	struct world *w = *state;
-	sk_autofree char *outside = sk_strf("%s/outside", w->dir);
+	sk_autofree char *outside = sk_strf("%s/outside", w->dir.path);
 
 	ADD(w, '5', "usr/lib");
 	ADD(w, '2', "lib", .link = "usr/lib");

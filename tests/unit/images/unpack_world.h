@@ -16,11 +16,12 @@
 #include "lib/fs.h"
 #include "lib/str.h"
 #include "tests/unit/images/tar.h"
+#include "tests/unit/tempdir.h"
 
 /* dir/ holds layer/, which is unpacked into, and what must not change: secret, outside/. */
 struct world {
-	char dir[64];
-	int dir_fd, layer_fd;
+	struct tempdir dir;
+	int layer_fd;
 	struct sk_str tar;
 	struct sk_unpack_opts opts;
 	struct sk_unpack_result result;
@@ -32,14 +33,11 @@ static inline int set_up(void **state)
 	struct world *w = calloc(1, sizeof(*w));
 
 	assert_non_null(w);
-	(void)snprintf(w->dir, sizeof(w->dir), "/tmp/skiff-test-unpack-XXXXXX");
-	assert_non_null(mkdtemp(w->dir));
-	w->dir_fd = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(w->dir_fd >= 0);
-	assert_int_equal(mkdirat(w->dir_fd, "layer", 0755), 0);
-	assert_int_equal(mkdirat(w->dir_fd, "outside", 0755), 0);
-	assert_int_equal(sk_fs_replace(w->dir_fd, "secret", "secret", 6, 0644, NULL), 0);
-	w->layer_fd = openat(w->dir_fd, "layer", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_return_code(tempdir_make(&w->dir), errno);
+	assert_int_equal(mkdirat(w->dir.fd, "layer", 0755), 0);
+	assert_int_equal(mkdirat(w->dir.fd, "outside", 0755), 0);
+	assert_int_equal(sk_fs_replace(w->dir.fd, "secret", "secret", 6, 0644, NULL), 0);
+	w->layer_fd = openat(w->dir.fd, "layer", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	w->opts = (struct sk_unpack_opts){.max_bytes = 1 << 20,
 					  .max_entries = 1000,
 					  .rootless = geteuid() != 0};
@@ -54,16 +52,15 @@ static inline int tear_down(void **state)
 	sk_auto(sk_strv_free) char **outside = NULL, **all = NULL;
 
 	/* whatever the case was: nothing outside of the layer may have changed */
-	assert_int_equal(sk_fs_read(w->dir_fd, "secret", 100, &secret, NULL), 0);
+	assert_int_equal(sk_fs_read(w->dir.fd, "secret", 100, &secret, NULL), 0);
 	assert_string_equal(secret, "secret");
-	assert_int_equal(sk_fs_list(w->dir_fd, "outside", &outside), 0);
+	assert_int_equal(sk_fs_list(w->dir.fd, "outside", &outside), 0);
 	assert_int_equal(sk_strv_len(outside), 0);
-	assert_int_equal(sk_fs_list(w->dir_fd, ".", &all), 0);
+	assert_int_equal(sk_fs_list(w->dir.fd, ".", &all), 0);
 	assert_int_equal(sk_strv_len(all), 3);
 	sk_close(&w->layer_fd);
-	sk_close(&w->dir_fd);
 	sk_str_finish(&w->tar);
-	assert_int_equal(sk_fs_remove_tree(AT_FDCWD, w->dir, NULL), 0);
+	assert_int_equal(tempdir_remove(&w->dir), 0);
 	free(w);
 	return 0;
 }

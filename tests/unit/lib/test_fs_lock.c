@@ -17,26 +17,7 @@
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/str.h"
-
-static char path[sizeof("/tmp/skiff-test-lock.XXXXXX")];
-static int dir = -1;
-
-static int make_folder(void **state)
-{
-	(void)state;
-	memcpy(path, "/tmp/skiff-test-lock.XXXXXX", sizeof(path));
-	if (!mkdtemp(path))
-		return -1;
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dir < 0;
-}
-
-static int drop_folder(void **state)
-{
-	(void)state;
-	sk_close(&dir);
-	return sk_fs_remove_tree(AT_FDCWD, path, NULL);
-}
+#include "tests/unit/tempdir.h"
 
 /* Start a child that takes the lock, tells so, and holds it for ever or for @hold_ms. */
 static pid_t start_holder(int hold_ms)
@@ -48,7 +29,8 @@ static pid_t start_holder(int hold_ms)
 	assert_return_code(pipe2(ends, O_CLOEXEC), errno);
 	pid = fork();
 	if (pid == 0) {
-		if (sk_fs_lock(dir, "lock", 0, NULL) < 0 || write(ends[1], "x", 1) != 1)
+		if (sk_fs_lock(tempdir.fd, "lock", 0, NULL) < 0 ||
+		    write(ends[1], "x", 1) != 1)
 			_exit(1);
 		if (hold_ms > 0) {
 			sk_clock_sleep_until(sk_clock_mono() +
@@ -72,16 +54,16 @@ static void end_holder(pid_t pid)
 
 static void test_lock_is_held_until_the_descriptor_is_closed(void **state)
 {
-	int fd = sk_fs_lock(dir, "lock", 0, NULL);
+	int fd = sk_fs_lock(tempdir.fd, "lock", 0, NULL);
 
 	(void)state;
 	assert_true(fd >= 0);
 	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-	assert_true(sk_fs_is_locked(dir, "lock"));
-	assert_int_equal(sk_fs_lock(dir, "lock", 0, NULL), -EWOULDBLOCK);
+	assert_true(sk_fs_is_locked(tempdir.fd, "lock"));
+	assert_int_equal(sk_fs_lock(tempdir.fd, "lock", 0, NULL), -EWOULDBLOCK);
 	sk_close(&fd);
-	assert_false(sk_fs_is_locked(dir, "lock"));
-	fd = sk_fs_lock(dir, "lock", 0, NULL);
+	assert_false(sk_fs_is_locked(tempdir.fd, "lock"));
+	fd = sk_fs_lock(tempdir.fd, "lock", 0, NULL);
 	assert_true(fd >= 0);
 	sk_close(&fd);
 }
@@ -94,7 +76,7 @@ static void test_holder_is_named(void **state)
 		sk_strf("lock 'lock': process %d (test_fs_lock) holds it", (int)pid);
 
 	(void)state;
-	assert_int_equal(sk_fs_lock(dir, "lock", 0, &err), -EWOULDBLOCK);
+	assert_int_equal(sk_fs_lock(tempdir.fd, "lock", 0, &err), -EWOULDBLOCK);
 	assert_string_equal(err.msg, want);
 	assert_string_equal(err.hint, "try again when it has ended");
 	end_holder(pid);
@@ -107,7 +89,7 @@ static void test_waiting_ends_at_the_deadline(void **state)
 	uint64_t start = sk_clock_mono();
 
 	(void)state;
-	assert_int_equal(sk_fs_lock(dir, "lock", 50, &err), -ETIMEDOUT);
+	assert_int_equal(sk_fs_lock(tempdir.fd, "lock", 50, &err), -ETIMEDOUT);
 	assert_true(sk_clock_mono() - start >= 50 * SK_NS_PER_MS);
 	assert_non_null(strstr(err.msg, "(test_fs_lock) holds it"));
 	end_holder(pid);
@@ -116,7 +98,7 @@ static void test_waiting_ends_at_the_deadline(void **state)
 static void test_lock_is_taken_when_the_holder_ends(void **state)
 {
 	pid_t pid = start_holder(30);
-	sk_autoclose int fd = sk_fs_lock(dir, "lock", 10000, NULL);
+	sk_autoclose int fd = sk_fs_lock(tempdir.fd, "lock", 10000, NULL);
 
 	(void)state;
 	assert_true(fd >= 0);
@@ -130,21 +112,21 @@ static void test_kill_frees_the_lock(void **state)
 
 	(void)state;
 	end_holder(pid);
-	assert_false(sk_fs_is_locked(dir, "lock"));
-	fd = sk_fs_lock(dir, "lock", 0, NULL);
+	assert_false(sk_fs_is_locked(tempdir.fd, "lock"));
+	fd = sk_fs_lock(tempdir.fd, "lock", 0, NULL);
 	assert_true(fd >= 0);
 }
 
 static void test_shared_locks_share_but_not_with_an_exclusive_one(void **state)
 {
-	sk_autoclose int a = sk_fs_lock_shared(dir, "lock", 0, NULL);
-	sk_autoclose int b = sk_fs_lock_shared(dir, "lock", 0, NULL);
+	sk_autoclose int a = sk_fs_lock_shared(tempdir.fd, "lock", 0, NULL);
+	sk_autoclose int b = sk_fs_lock_shared(tempdir.fd, "lock", 0, NULL);
 
 	(void)state;
 	assert_true(a >= 0);
 	assert_true(b >= 0);
-	assert_false(sk_fs_is_locked(dir, "lock"));
-	assert_int_equal(sk_fs_lock(dir, "lock", 0, NULL), -EWOULDBLOCK);
+	assert_false(sk_fs_is_locked(tempdir.fd, "lock"));
+	assert_int_equal(sk_fs_lock(tempdir.fd, "lock", 0, NULL), -EWOULDBLOCK);
 }
 
 static bool has_open(pid_t pid, const char *file)
@@ -170,15 +152,15 @@ __attribute__((noreturn)) static void wait_for_lock(int inherited, int ready)
 	sk_close(&inherited);
 	if (write(ready, "x", 1) != 1)
 		_exit(3);
-	if (sk_fs_lock(dir, "lock", 10000, NULL) < 0)
+	if (sk_fs_lock(tempdir.fd, "lock", 10000, NULL) < 0)
 		_exit(1);
-	_exit(sk_fs_exists(dir, "lock") ? 0 : 2);
+	_exit(sk_fs_exists(tempdir.fd, "lock") ? 0 : 2);
 }
 
 /* The holder removes the file while another waits: two must not hold "the" lock. */
 static void test_lock_of_a_removed_file_counts_for_nothing(void **state)
 {
-	int first = sk_fs_lock(dir, "lock", 0, NULL);
+	int first = sk_fs_lock(tempdir.fd, "lock", 0, NULL);
 	uint64_t deadline = sk_clock_mono() + 10 * SK_NS_PER_S;
 	int ready[2], status;
 	char byte;
@@ -194,7 +176,7 @@ static void test_lock_of_a_removed_file_counts_for_nothing(void **state)
 	sk_close(&ready[0]);
 	while (!has_open(pid, "/lock") && sk_clock_mono() < deadline)
 		sched_yield();
-	assert_return_code(unlinkat(dir, "lock", 0), errno);
+	assert_return_code(unlinkat(tempdir.fd, "lock", 0), errno);
 	sk_close(&first);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -205,16 +187,17 @@ static void test_links_and_missing_folders_are_refused(void **state)
 	struct sk_err err = SK_ERR_INIT;
 
 	(void)state;
-	assert_return_code(symlinkat("elsewhere", dir, "link"), errno);
-	assert_int_equal(sk_fs_lock(dir, "link", 0, &err), -ELOOP);
-	assert_false(sk_fs_exists(dir, "elsewhere"));
-	assert_int_equal(sk_fs_lock(dir, "none/lock", 0, &err), -ENOENT);
+	assert_return_code(symlinkat("elsewhere", tempdir.fd, "link"), errno);
+	assert_int_equal(sk_fs_lock(tempdir.fd, "link", 0, &err), -ELOOP);
+	assert_false(sk_fs_exists(tempdir.fd, "elsewhere"));
+	assert_int_equal(sk_fs_lock(tempdir.fd, "none/lock", 0, &err), -ENOENT);
 	assert_string_equal(err.msg, "open lock 'none/lock': No such file or directory");
-	assert_false(sk_fs_is_locked(dir, "never"));
-	assert_false(sk_fs_exists(dir, "never"));
+	assert_false(sk_fs_is_locked(tempdir.fd, "never"));
+	assert_false(sk_fs_exists(tempdir.fd, "never"));
 }
 
-#define lock_test(name) cmocka_unit_test_setup_teardown(name, make_folder, drop_folder)
+#define lock_test(name)                                                                  \
+	cmocka_unit_test_setup_teardown(name, tempdir_set_up, tempdir_tear_down)
 
 int main(void)
 {

@@ -19,30 +19,10 @@
 #include "lib/cleanup.h"
 #include "lib/fs.h"
 #include "lib/str.h"
+#include "tests/unit/tempdir.h"
 
 #define DEEP   10000
 #define NOBODY 65534
-
-static char path[sizeof("/tmp/skiff-test-tree.XXXXXX")];
-static int dir = -1;
-
-static int make_folder(void **state)
-{
-	(void)state;
-	memcpy(path, "/tmp/skiff-test-tree.XXXXXX", sizeof(path));
-	if (!mkdtemp(path))
-		return -1;
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dir < 0;
-}
-
-/* The tree must be gone: rmdir() alone has to do. */
-static int drop_folder(void **state)
-{
-	(void)state;
-	sk_close(&dir);
-	return rmdir(path);
-}
 
 static void put(int at, const char *name)
 {
@@ -65,9 +45,9 @@ static void expect_removed(const char *name)
 {
 	struct sk_err err = SK_ERR_INIT;
 
-	if (sk_fs_remove_tree(dir, name, &err) != 0)
+	if (sk_fs_remove_tree(tempdir.fd, name, &err) != 0)
 		fail_msg("%s", err.msg);
-	assert_false(sk_fs_exists(dir, name));
+	assert_false(sk_fs_exists(tempdir.fd, name));
 }
 
 static void test_missing_name_is_fine(void **state)
@@ -80,22 +60,22 @@ static void test_missing_name_is_fine(void **state)
 static void test_files_and_dangling_links_are_removed(void **state)
 {
 	(void)state;
-	put(dir, "file");
-	assert_return_code(symlinkat("nowhere", dir, "link"), errno);
+	put(tempdir.fd, "file");
+	assert_return_code(symlinkat("nowhere", tempdir.fd, "link"), errno);
 	expect_removed("file");
 	expect_removed("link");
 }
 
 static void test_links_are_removed_and_not_followed(void **state)
 {
-	sk_autoclose int outside = make_dir(dir, "outside");
-	sk_autoclose int tree = make_dir(dir, "tree");
+	sk_autoclose int outside = make_dir(tempdir.fd, "outside");
+	sk_autoclose int tree = make_dir(tempdir.fd, "tree");
 
 	(void)state;
 	put(outside, "kept");
 	assert_return_code(symlinkat("../outside", tree, "relative"), errno);
-	assert_return_code(symlinkat(path, tree, "absolute"), errno);
-	assert_return_code(symlinkat("outside", dir, "top"), errno);
+	assert_return_code(symlinkat(tempdir.path, tree, "absolute"), errno);
+	assert_return_code(symlinkat("outside", tempdir.fd, "top"), errno);
 	expect_removed("tree");
 	expect_removed("top");
 	assert_true(sk_fs_exists(outside, "kept"));
@@ -104,7 +84,7 @@ static void test_links_are_removed_and_not_followed(void **state)
 
 static void test_wide_tree_is_removed(void **state)
 {
-	sk_autoclose int tree = make_dir(dir, "tree");
+	sk_autoclose int tree = make_dir(tempdir.fd, "tree");
 
 	(void)state;
 	for (int i = 0; i < 300; i++) {
@@ -123,7 +103,7 @@ static void test_wide_tree_is_removed(void **state)
 /* Each of @levels holds a file and an empty folder beside the next one. */
 static void make_deep(int levels)
 {
-	int at = make_dir(dir, "deep");
+	int at = make_dir(tempdir.fd, "deep");
 
 	for (int i = 0; i < levels; i++) {
 		int next = make_dir(at, "next");
@@ -147,18 +127,18 @@ static void test_very_deep_tree_needs_few_descriptors(void **state)
 	assert_return_code(getrlimit(RLIMIT_NOFILE, &old), errno);
 	few = (struct rlimit){.rlim_cur = 40, .rlim_max = old.rlim_max};
 	assert_return_code(setrlimit(RLIMIT_NOFILE, &few), errno);
-	r = sk_fs_remove_tree(dir, "deep", &err);
+	r = sk_fs_remove_tree(tempdir.fd, "deep", &err);
 	assert_return_code(setrlimit(RLIMIT_NOFILE, &old), errno);
 	assert_string_equal(err.msg, "");
 	assert_int_equal(r, 0);
-	assert_false(sk_fs_exists(dir, "deep"));
+	assert_false(sk_fs_exists(tempdir.fd, "deep"));
 }
 
 static void test_path_with_folders_is_taken(void **state)
 {
 	struct sk_err err = SK_ERR_INIT;
-	sk_autofree char *absolute = sk_strf("%s/a/b", path);
-	sk_autoclose int a = make_dir(dir, "a");
+	sk_autofree char *absolute = sk_strf("%s/a/b", tempdir.path);
+	sk_autoclose int a = make_dir(tempdir.fd, "a");
 	sk_autoclose int b = make_dir(a, "b");
 
 	(void)state;
@@ -175,7 +155,7 @@ static void test_names_that_mean_other_folders_are_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < SK_ARRAY_SIZE(names); i++)
-		assert_int_equal(sk_fs_remove_tree(dir, names[i], &err), -EINVAL);
+		assert_int_equal(sk_fs_remove_tree(tempdir.fd, names[i], &err), -EINVAL);
 	assert_string_equal(err.msg, "remove 'a/..': it does not end in a name");
 }
 
@@ -202,26 +182,27 @@ static int refuse_mounts(void)
 {
 	struct sk_err err = SK_ERR_INIT;
 
-	/* Opened again: @dir belongs to the mounts of the parent. */
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	/* Opened again: the descriptor of before belongs to the mounts of the parent. */
+	tempdir.fd = open(tempdir.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	/* A bind mount of the same file system has the same st_dev. */
-	if (fchdir(dir) < 0 || mount("outside", "tree/sub/bind", NULL, MS_BIND, NULL) < 0)
+	if (fchdir(tempdir.fd) < 0 ||
+	    mount("outside", "tree/sub/bind", NULL, MS_BIND, NULL) < 0)
 		return 5;
-	if (sk_fs_remove_tree(dir, "tree", &err) != -EXDEV ||
-	    !sk_fs_exists(dir, "outside/kept"))
+	if (sk_fs_remove_tree(tempdir.fd, "tree", &err) != -EXDEV ||
+	    !sk_fs_exists(tempdir.fd, "outside/kept"))
 		return 1;
 	if (strcmp(err.msg, "remove 'tree': a file system is mounted in it") != 0 ||
 	    !*err.hint)
 		return 2;
-	if (sk_fs_remove_tree(dir, "tree/sub/bind", &err) != -EXDEV)
+	if (sk_fs_remove_tree(tempdir.fd, "tree/sub/bind", &err) != -EXDEV)
 		return 3;
-	return sk_fs_exists(dir, "outside/kept") ? 0 : 4;
+	return sk_fs_exists(tempdir.fd, "outside/kept") ? 0 : 4;
 }
 
 static void test_mounts_are_not_entered(void **state)
 {
-	sk_autoclose int outside = make_dir(dir, "outside");
-	sk_autoclose int tree = make_dir(dir, "tree");
+	sk_autoclose int outside = make_dir(tempdir.fd, "outside");
+	sk_autoclose int tree = make_dir(tempdir.fd, "tree");
 	sk_autoclose int sub = make_dir(tree, "sub");
 
 	(void)state;
@@ -240,15 +221,15 @@ static int remove_as_nobody(void)
 	if (setgroups(0, NULL) < 0 || setresgid(NOBODY, NOBODY, NOBODY) < 0 ||
 	    setresuid(NOBODY, NOBODY, NOBODY) < 0)
 		return 100;
-	return sk_fs_remove_tree(dir, "tree", &err) == 0 ? 0 : err.code;
+	return sk_fs_remove_tree(tempdir.fd, "tree", &err) == 0 ? 0 : err.code;
 }
 
 static void test_own_folders_without_permissions_are_removed(void **state)
 {
-	sk_autoclose int tree = make_dir(dir, "tree");
+	sk_autoclose int tree = make_dir(tempdir.fd, "tree");
 	sk_autoclose int closed = make_dir(tree, "closed");
 	sk_autoclose int fixed = make_dir(tree, "fixed");
-	const int folders[] = {dir, tree, closed, fixed};
+	const int folders[] = {tempdir.fd, tree, closed, fixed};
 
 	(void)state;
 	if (geteuid() != 0)
@@ -260,7 +241,7 @@ static void test_own_folders_without_permissions_are_removed(void **state)
 	assert_return_code(fchmod(closed, 0), errno);
 	assert_return_code(fchmod(fixed, 0500), errno);
 	in_mount_namespace(remove_as_nobody);
-	assert_false(sk_fs_exists(dir, "tree"));
+	assert_false(sk_fs_exists(tempdir.fd, "tree"));
 }
 
 static int remove_foreign(void)
@@ -269,7 +250,7 @@ static int remove_foreign(void)
 
 	if (setresuid(NOBODY, NOBODY, NOBODY) < 0)
 		return 100;
-	if (sk_fs_remove_tree(dir, "tree", &err) != -EACCES)
+	if (sk_fs_remove_tree(tempdir.fd, "tree", &err) != -EACCES)
 		return 1;
 	return strstr(err.msg, "remove 'tree': ") && strstr(err.msg, "Permission denied")
 		       ? 0
@@ -278,13 +259,13 @@ static int remove_foreign(void)
 
 static void test_folders_of_others_are_refused(void **state)
 {
-	sk_autoclose int tree = make_dir(dir, "tree");
+	sk_autoclose int tree = make_dir(tempdir.fd, "tree");
 
 	(void)state;
 	if (geteuid() != 0)
 		skip(); /* needs another user */
 	put(tree, "file");
-	assert_return_code(fchmod(dir, 0755), errno);
+	assert_return_code(fchmod(tempdir.fd, 0755), errno);
 	in_mount_namespace(remove_foreign);
 	assert_true(sk_fs_exists(tree, "file"));
 	expect_removed("tree");
@@ -309,21 +290,23 @@ __attribute__((noreturn)) static void keep_filling(int tree)
 
 static void test_tree_that_is_being_filled_ends_in_bounded_time(void **state)
 {
-	sk_autoclose int tree = make_dir(dir, "tree");
+	sk_autoclose int tree = make_dir(tempdir.fd, "tree");
 	pid_t pid = fork();
 	int status, r;
 
 	(void)state;
 	if (pid == 0)
 		keep_filling(tree);
-	r = sk_fs_remove_tree(dir, "tree", NULL);
+	r = sk_fs_remove_tree(tempdir.fd, "tree", NULL);
 	assert_true(r == 0 || r == -ENOTEMPTY);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	expect_removed("tree");
 }
 
-#define tree_test(name) cmocka_unit_test_setup_teardown(name, make_folder, drop_folder)
+/* The tree must be gone, so that the folder is empty. */
+#define tree_test(name)                                                                  \
+	cmocka_unit_test_setup_teardown(name, tempdir_set_up, tempdir_tear_down_empty)
 
 int main(void)
 {

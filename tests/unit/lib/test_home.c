@@ -11,32 +11,18 @@
 #include "lib/fs.h"
 #include "lib/home.h"
 #include "lib/str.h"
-
-static int set_up(void **state)
-{
-	char *dir = strdup("/tmp/skiff-test-home-XXXXXX");
-
-	*state = dir;
-	return dir && mkdtemp(dir) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	int r = sk_fs_remove_tree(AT_FDCWD, *state, NULL);
-
-	free(*state);
-	return r;
-}
+#include "tests/unit/tempdir.h"
 
 static void test_open_makes_both_folders_and_their_parents(void **state)
 {
 	sk_auto(sk_home_free) struct sk_home *home = NULL;
-	sk_autofree char *root = sk_strf("%s/a/b/root/", (char *)*state);
-	sk_autofree char *run = sk_strf("%s/run", (char *)*state);
-	sk_autofree char *want = sk_strf("%s/a/b/root", (char *)*state);
+	sk_autofree char *root = sk_strf("%s/a/b/root/", tempdir.path);
+	sk_autofree char *run = sk_strf("%s/run", tempdir.path);
+	sk_autofree char *want = sk_strf("%s/a/b/root", tempdir.path);
 	struct sk_err err = SK_ERR_INIT;
 	struct stat st;
 
+	(void)state;
 	assert_int_equal(sk_home_open(root, run, &home, &err), 0);
 	assert_string_equal(home->root, want);
 	assert_string_equal(home->runroot, run);
@@ -50,10 +36,11 @@ static void test_open_makes_both_folders_and_their_parents(void **state)
 static void test_a_second_open_finds_the_same_folders(void **state)
 {
 	sk_auto(sk_home_free) struct sk_home *one = NULL, *two = NULL;
-	sk_autofree char *root = sk_strf("%s/root", (char *)*state);
-	sk_autofree char *run = sk_strf("%s/run", (char *)*state);
+	sk_autofree char *root = sk_strf("%s/root", tempdir.path);
+	sk_autofree char *run = sk_strf("%s/run", tempdir.path);
 	struct stat a, b;
 
+	(void)state;
 	assert_int_equal(sk_home_open(root, run, &one, NULL), 0);
 	assert_int_equal(sk_home_open(root, run, &two, NULL), 0);
 	assert_int_equal(fstat(one->root_fd, &a), 0);
@@ -64,10 +51,11 @@ static void test_a_second_open_finds_the_same_folders(void **state)
 static void test_open_refuses_a_folder_that_others_may_write_to(void **state)
 {
 	struct sk_home *home = NULL;
-	sk_autofree char *root = sk_strf("%s/root", (char *)*state);
-	sk_autofree char *run = sk_strf("%s/run", (char *)*state);
+	sk_autofree char *root = sk_strf("%s/root", tempdir.path);
+	sk_autofree char *run = sk_strf("%s/run", tempdir.path);
 	struct sk_err err = SK_ERR_INIT;
 
+	(void)state;
 	assert_int_equal(mkdir(root, 0700), 0);
 	assert_int_equal(chmod(root, 0770), 0);
 	assert_int_equal(sk_home_open(root, run, &home, &err), -EPERM);
@@ -79,10 +67,11 @@ static void test_open_refuses_a_folder_that_others_may_write_to(void **state)
 static void test_open_refuses_a_folder_of_another_user(void **state)
 {
 	struct sk_home *home = NULL;
-	sk_autofree char *root = sk_strf("%s/root", (char *)*state);
-	sk_autofree char *run = sk_strf("%s/run", (char *)*state);
+	sk_autofree char *root = sk_strf("%s/root", tempdir.path);
+	sk_autofree char *run = sk_strf("%s/run", tempdir.path);
 	struct sk_err err = SK_ERR_INIT;
 
+	(void)state;
 	if (geteuid() != 0)
 		skip(); /* only root can give a folder away */
 	assert_int_equal(mkdir(root, 0700), 0);
@@ -96,9 +85,10 @@ static void test_open_refuses_a_folder_of_another_user(void **state)
 static void test_open_refuses_an_empty_name_and_a_file(void **state)
 {
 	struct sk_home *home = NULL;
-	sk_autofree char *run = sk_strf("%s/run", (char *)*state);
+	sk_autofree char *run = sk_strf("%s/run", tempdir.path);
 	struct sk_err err = SK_ERR_INIT;
 
+	(void)state;
 	assert_int_equal(sk_home_open("", run, &home, &err), -EINVAL);
 	assert_string_equal(err.msg, "the name of a state folder is empty");
 	assert_int_equal(sk_home_open("/dev/null", run, &home, &err), -ENOTDIR);
@@ -110,17 +100,19 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
-			test_open_makes_both_folders_and_their_parents, set_up,
-			tear_down),
+			test_open_makes_both_folders_and_their_parents, tempdir_set_up,
+			tempdir_tear_down),
 		cmocka_unit_test_setup_teardown(test_a_second_open_finds_the_same_folders,
-						set_up, tear_down),
+						tempdir_set_up, tempdir_tear_down),
 		cmocka_unit_test_setup_teardown(
-			test_open_refuses_a_folder_that_others_may_write_to, set_up,
-			tear_down),
+			test_open_refuses_a_folder_that_others_may_write_to,
+			tempdir_set_up, tempdir_tear_down),
 		cmocka_unit_test_setup_teardown(
-			test_open_refuses_a_folder_of_another_user, set_up, tear_down),
+			test_open_refuses_a_folder_of_another_user, tempdir_set_up,
+			tempdir_tear_down),
 		cmocka_unit_test_setup_teardown(
-			test_open_refuses_an_empty_name_and_a_file, set_up, tear_down),
+			test_open_refuses_an_empty_name_and_a_file, tempdir_set_up,
+			tempdir_tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,20 +16,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/str.h"
-
-static char folder[] = "/tmp/skiff-test-sock.XXXXXX";
-
-static int make_folder(void **state)
-{
-	(void)state;
-	return mkdtemp(folder) ? 0 : -1;
-}
-
-static int drop_folder(void **state)
-{
-	(void)state;
-	return rmdir(folder);
-}
+#include "tests/unit/tempdir.h"
 
 static void test_descriptor_arrives_as_another_number(void **state)
 {
@@ -137,7 +124,7 @@ static void test_several_descriptors_are_refused_and_closed(void **state)
 
 static void test_listener_is_private_and_answers(void **state)
 {
-	sk_autofree char *path = sk_strf("%s/s", folder);
+	sk_autofree char *path = sk_strf("%s/s", tempdir.path);
 	sk_autoclose int listener = -1, client = -1, server = -1;
 	struct sk_err err = SK_ERR_INIT;
 	mode_t old = umask(0);
@@ -158,7 +145,7 @@ static void test_listener_is_private_and_answers(void **state)
 
 static void test_old_socket_is_replaced_but_no_other_file(void **state)
 {
-	sk_autofree char *path = sk_strf("%s/s", folder);
+	sk_autofree char *path = sk_strf("%s/s", tempdir.path);
 	sk_autoclose int first = -1, second = -1, file = -1;
 	struct sk_err err = SK_ERR_INIT;
 
@@ -181,7 +168,7 @@ static void test_old_socket_is_replaced_but_no_other_file(void **state)
 
 static void test_missing_socket_is_told(void **state)
 {
-	sk_autofree char *path = sk_strf("%s/none", folder);
+	sk_autofree char *path = sk_strf("%s/none", tempdir.path);
 	struct sk_err err = SK_ERR_INIT;
 
 	(void)state;
@@ -219,5 +206,5 @@ int main(void)
 		cmocka_unit_test(test_path_has_a_limit),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, drop_folder);
+	return cmocka_run_group_tests(tests, tempdir_set_up, tempdir_tear_down_empty);
 }

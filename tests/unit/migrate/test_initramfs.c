@@ -16,26 +16,7 @@
 #include "lib/fs.h"
 #include "lib/proc.h"
 #include "migrate/guest/kernel.h"
-
-static char path[sizeof("/tmp/skiff-test-initramfs.XXXXXX")];
-static int dir = -1;
-
-static int make_folder(void **state)
-{
-	(void)state;
-	memcpy(path, "/tmp/skiff-test-initramfs.XXXXXX", sizeof(path));
-	if (!mkdtemp(path))
-		return -1;
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dir < 0;
-}
-
-static int drop_folder(void **state)
-{
-	(void)state;
-	sk_close(&dir);
-	return sk_fs_remove_tree(AT_FDCWD, path, NULL);
-}
+#include "tests/unit/tempdir.h"
 
 static void put(const char *name, const char *text)
 {
@@ -45,9 +26,9 @@ static void put(const char *name, const char *text)
 
 	if (slash) {
 		*slash = '\0';
-		assert_int_equal(sk_fs_mkdirs(dir, parent, 0755, NULL), 0);
+		assert_int_equal(sk_fs_mkdirs(tempdir.fd, parent, 0755, NULL), 0);
 	}
-	fd = openat(dir, name, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
+	fd = openat(tempdir.fd, name, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(sk_fs_write_all(fd, text, strlen(text)), 0);
 }
@@ -81,28 +62,30 @@ static void test_archive_ends_with_a_trailer_and_whole_blocks(void **state)
 static void list_with_cpio(const struct sk_str *archive, char **ret)
 {
 	const char *const argv[] = {"cpio", "-it", "--quiet", "-F", "a.cpio", NULL};
-	struct sk_proc_opts opts = {.has_cwd = true, .cwd_fd = dir, .has_stdout = true};
+	struct sk_proc_opts opts = {.has_cwd = true,
+				    .cwd_fd = tempdir.fd,
+				    .has_stdout = true};
 	sk_autoclose int out = -1;
 	struct sk_err err = SK_ERR_INIT;
 	struct sk_proc cpio;
 	int status;
 
-	assert_int_equal(sk_fs_replace(dir, "a.cpio", archive->ptr, archive->len, 0600,
-				       &err),
+	assert_int_equal(sk_fs_replace(tempdir.fd, "a.cpio", archive->ptr, archive->len,
+				       0600, &err),
 			 0);
-	out = openat(dir, "list", O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
+	out = openat(tempdir.fd, "list", O_CREAT | O_TRUNC | O_RDWR | O_CLOEXEC, 0600);
 	opts.stdout_fd = out;
 	if (sk_proc_spawn(argv, &opts, &cpio, &err) == -ENOENT)
 		skip(); /* no cpio on this machine */
 	assert_int_equal(sk_proc_wait(&cpio, 5000, &status, &err), 0);
 	assert_int_equal(status, 0);
-	assert_int_equal(sk_fs_read(dir, "list", 1 << 16, ret, NULL), 0);
+	assert_int_equal(sk_fs_read(tempdir.fd, "list", 1 << 16, ret, NULL), 0);
 }
 
 static void test_build_holds_init_and_the_modules_in_order(void **state)
 {
 	sk_auto(sk_str_finish) struct sk_str archive = SK_STR_INIT;
-	sk_autofree char *init = sk_strf("%s/init-program", path), *list = NULL;
+	sk_autofree char *init = sk_strf("%s/init-program", tempdir.path), *list = NULL;
 	struct sk_err err = SK_ERR_INIT;
 
 	(void)state;
@@ -110,7 +93,7 @@ static void test_build_holds_init_and_the_modules_in_order(void **state)
 	put("virtio_net.ko", "net");
 	put("virtio_ring.ko", "ring");
 	put("unrelated.ko", "not wanted");
-	assert_int_equal(sk_initramfs_build(init, dir, &archive, &err), 0);
+	assert_int_equal(sk_initramfs_build(init, tempdir.fd, &archive, &err), 0);
 	list_with_cpio(&archive, &list);
 	assert_string_equal(list, "dev\nproc\nsys\nmodules\ndev/console\ninit\n"
 				  "modules/00-virtio_ring.ko\n"
@@ -120,9 +103,9 @@ static void test_build_holds_init_and_the_modules_in_order(void **state)
 static void test_build_unpacks_compressed_modules(void **state)
 {
 	const char *const argv[] = {"xz", "virtio.ko", NULL};
-	struct sk_proc_opts opts = {.has_cwd = true, .cwd_fd = dir};
+	struct sk_proc_opts opts = {.has_cwd = true, .cwd_fd = tempdir.fd};
 	sk_auto(sk_str_finish) struct sk_str archive = SK_STR_INIT;
-	sk_autofree char *init = sk_strf("%s/init-program", path);
+	sk_autofree char *init = sk_strf("%s/init-program", tempdir.path);
 	struct sk_err err = SK_ERR_INIT;
 	struct sk_proc xz;
 	int status;
@@ -134,8 +117,8 @@ static void test_build_unpacks_compressed_modules(void **state)
 		skip(); /* no xz on this machine */
 	assert_int_equal(sk_proc_wait(&xz, 5000, &status, &err), 0);
 	assert_int_equal(status, 0);
-	assert_false(sk_fs_exists(dir, "virtio.ko"));
-	assert_int_equal(sk_initramfs_build(init, dir, &archive, &err), 0);
+	assert_false(sk_fs_exists(tempdir.fd, "virtio.ko"));
+	assert_int_equal(sk_initramfs_build(init, tempdir.fd, &archive, &err), 0);
 	assert_non_null(memmem(archive.ptr, archive.len, "plain text of the module", 24));
 	assert_non_null(memmem(archive.ptr, archive.len, "modules/01-virtio.ko", 21));
 }
@@ -146,8 +129,8 @@ static void test_build_without_init_names_the_missing_file(void **state)
 	struct sk_err err = SK_ERR_INIT;
 
 	(void)state;
-	assert_int_equal(sk_initramfs_build("/nonexistent/skiff-guest", dir, &archive,
-					    &err),
+	assert_int_equal(sk_initramfs_build("/nonexistent/skiff-guest", tempdir.fd,
+					    &archive, &err),
 			 -ENOENT);
 	assert_string_equal(err.msg,
 			    "read '/nonexistent/skiff-guest': No such file or directory");
@@ -166,7 +149,7 @@ static void test_find_takes_the_newest_kernel_that_has_modules(void **state)
 	put("boot/vmlinuz-6.2.0-1-amd64", "of another flavour");
 	put("lib/modules/6.1.0-9-cloud-amd64/kernel/net/core/failover.ko", "");
 	put("usr/lib/modules/6.1.0-56-cloud-amd64/kernel/net/core/failover.ko", "f");
-	assert_int_equal(sk_kernel_find(dir, &version, &err), 0);
+	assert_int_equal(sk_kernel_find(tempdir.fd, &version, &err), 0);
 	assert_string_equal(version, "6.1.0-56-cloud-amd64");
 }
 
@@ -176,7 +159,7 @@ static void test_find_in_an_empty_root_is_enoent(void **state)
 	struct sk_err err = SK_ERR_INIT;
 
 	(void)state;
-	assert_int_equal(sk_kernel_find(dir, &version, &err), -ENOENT);
+	assert_int_equal(sk_kernel_find(tempdir.fd, &version, &err), -ENOENT);
 	assert_string_equal(err.msg, "no cloud kernel is installed");
 	assert_null(version);
 }
@@ -193,9 +176,9 @@ static void test_collect_keeps_kernel_and_needed_modules_only(void **state)
 	put("lib/modules/6-cloud-amd64/kernel/net/core/failover.ko", "f");
 	put("lib/modules/6-cloud-amd64/kernel/drivers/net/virtio_net.ko.xz", "n");
 	put("lib/modules/6-cloud-amd64/kernel/drivers/net/veth.ko", "v");
-	to = sk_fs_open_dir(dir, "to", 0700, &err);
+	to = sk_fs_open_dir(tempdir.fd, "to", 0700, &err);
 	assert_true(to >= 0);
-	assert_int_equal(sk_kernel_collect(dir, "6-cloud-amd64", to, &err), 0);
+	assert_int_equal(sk_kernel_collect(tempdir.fd, "6-cloud-amd64", to, &err), 0);
 	assert_int_equal(sk_fs_list(to, ".", &names), 0);
 	all = sk_strv_join(names, " ");
 	assert_string_equal(all, "failover.ko virtio_net.ko.xz vmlinuz");
@@ -203,7 +186,8 @@ static void test_collect_keeps_kernel_and_needed_modules_only(void **state)
 
 int main(void)
 {
-#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, drop_folder)
+#define IN_FOLDER(test)                                                                  \
+	cmocka_unit_test_setup_teardown(test, tempdir_set_up, tempdir_tear_down)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_entry_is_as_the_format_says),
 		cmocka_unit_test(test_archive_ends_with_a_trailer_and_whole_blocks),

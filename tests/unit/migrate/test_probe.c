@@ -22,6 +22,7 @@
 #include "lib/str.h"
 #include "migrate/guest/echo.h"
 #include "migrate/guest/udp.h"
+#include "tests/unit/tempdir.h"
 
 #define MS SK_NS_PER_MS
 
@@ -414,32 +415,30 @@ static void test_summary_of_nothing_is_empty(void **state)
 
 static void test_saved_samples_are_read_back_and_damage_is_found(void **state)
 {
-	char path[] = "/tmp/skiff-test-probe.XXXXXX";
+	struct tempdir dir;
 	sk_autofree struct sk_sample *loaded = NULL;
 	sk_autofree char *file = NULL;
 	struct sk_sample samples[10];
-	sk_autoclose int dir = -1;
 	struct sk_err err = SK_ERR_INIT;
 	size_t n = 0, len;
 
 	(void)state;
 	fill(samples);
-	assert_non_null(mkdtemp(path));
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(sk_probe_save(dir, "samples.bin", samples, 10, &err), 0);
-	assert_int_equal(sk_probe_load(dir, "samples.bin", &loaded, &n, &err), 0);
+	assert_return_code(tempdir_make(&dir), errno);
+	assert_int_equal(sk_probe_save(dir.fd, "samples.bin", samples, 10, &err), 0);
+	assert_int_equal(sk_probe_load(dir.fd, "samples.bin", &loaded, &n, &err), 0);
 	assert_int_equal(n, 10);
 	assert_memory_equal(loaded, samples, sizeof(samples));
 
-	assert_int_equal(sk_fs_read(dir, "samples.bin", 4096, &file, &len), 0);
-	assert_int_equal(sk_fs_replace(dir, "cut", file, len - 32, 0600, &err), 0);
-	assert_int_equal(sk_probe_load(dir, "cut", &loaded, &n, &err), -EINVAL);
+	assert_int_equal(sk_fs_read(dir.fd, "samples.bin", 4096, &file, &len), 0);
+	assert_int_equal(sk_fs_replace(dir.fd, "cut", file, len - 32, 0600, &err), 0);
+	assert_int_equal(sk_probe_load(dir.fd, "cut", &loaded, &n, &err), -EINVAL);
 	assert_string_equal(err.msg, "'cut' is cut short");
-	assert_int_equal(sk_fs_replace(dir, "text", "hello", 5, 0600, &err), 0);
-	assert_int_equal(sk_probe_load(dir, "text", &loaded, &n, &err), -EINVAL);
+	assert_int_equal(sk_fs_replace(dir.fd, "text", "hello", 5, 0600, &err), 0);
+	assert_int_equal(sk_probe_load(dir.fd, "text", &loaded, &n, &err), -EINVAL);
 	assert_string_equal(err.msg, "'text' is not a file of samples");
-	assert_int_equal(sk_probe_load(dir, "none", &loaded, &n, &err), -ENOENT);
-	assert_int_equal(sk_fs_remove_tree(AT_FDCWD, path, &err), 0);
+	assert_int_equal(sk_probe_load(dir.fd, "none", &loaded, &n, &err), -ENOENT);
+	assert_int_equal(tempdir_remove(&dir), 0);
 }
 
 int main(void)

@@ -14,6 +14,7 @@
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/str.h"
+#include "tests/unit/tempdir.h"
 
 #define MS   SK_NS_PER_MS
 #define BASE (1763800000ull * SK_NS_PER_S)
@@ -171,17 +172,15 @@ static char *write_page(const struct run *run)
 					      .samples = run->samples,
 					      .nr_samples = run->n,
 					      .probe_start_real_ns = run->n ? BASE : 0};
-	char path[] = "/tmp/skiff-test-report.XXXXXX";
-	sk_autoclose int dir = -1;
+	struct tempdir dir;
 	struct sk_err err = SK_ERR_INIT;
 	char *page = NULL;
 
-	assert_non_null(mkdtemp(path));
-	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (sk_report_write(dir, "report.html", &input, &err) < 0)
+	assert_return_code(tempdir_make(&dir), errno);
+	if (sk_report_write(dir.fd, "report.html", &input, &err) < 0)
 		fail_msg("%s", err.msg);
-	assert_int_equal(sk_fs_read(dir, "report.html", 16 << 20, &page, NULL), 0);
-	assert_int_equal(sk_fs_remove_tree(AT_FDCWD, path, &err), 0);
+	assert_int_equal(sk_fs_read(dir.fd, "report.html", 16 << 20, &page, NULL), 0);
+	assert_int_equal(tempdir_remove(&dir), 0);
 	return page;
 }
 

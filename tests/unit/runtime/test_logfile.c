@@ -12,10 +12,10 @@
 
 #include "lib/fs.h"
 #include "runtime/container/logfile.h"
+#include "tests/unit/tempdir.h"
 
 struct fixture {
-	char path[64];
-	int dirfd;
+	struct tempdir dir;
 	struct sk_logfile *log;
 };
 
@@ -24,10 +24,8 @@ static int setup(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	(void)snprintf(f->path, sizeof(f->path), "/tmp/skiff-log-XXXXXX");
-	assert_non_null(mkdtemp(f->path));
-	f->dirfd = open(f->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(sk_logfile_open(f->dirfd, 1000, &f->log, NULL), 0);
+	assert_return_code(tempdir_make(&f->dir), errno);
+	assert_int_equal(sk_logfile_open(f->dir.fd, 1000, &f->log, NULL), 0);
 	*state = f;
 	return 0;
 }
@@ -37,15 +35,14 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	sk_logfile_free(f->log);
-	(void)close(f->dirfd);
-	assert_int_equal(sk_fs_remove_tree(AT_FDCWD, f->path, NULL), 0);
+	assert_int_equal(tempdir_remove(&f->dir), 0);
 	free(f);
 	return 0;
 }
 
 static void read_log(const struct fixture *f, char text[4096])
 {
-	sk_autoclose int fd = openat(f->dirfd, "log", O_RDONLY | O_CLOEXEC);
+	sk_autoclose int fd = openat(f->dir.fd, "log", O_RDONLY | O_CLOEXEC);
 	ssize_t n = read(fd, text, 4095);
 
 	assert_true(n > 0);
@@ -103,12 +100,12 @@ static void test_a_full_log_is_rotated_and_only_three_files_stay(void **state)
 
 	for (int i = 0; i < 200; i++)
 		sk_logfile_feed(f->log, 1, "some text that fills\n", 21);
-	assert_int_equal(fstatat(f->dirfd, "log", &st, 0), 0);
+	assert_int_equal(fstatat(f->dir.fd, "log", &st, 0), 0);
 	assert_true(st.st_size <= 1000);
-	assert_int_equal(fstatat(f->dirfd, "log.1", &st, 0), 0);
+	assert_int_equal(fstatat(f->dir.fd, "log.1", &st, 0), 0);
 	assert_true(st.st_size <= 1000);
-	assert_int_equal(fstatat(f->dirfd, "log.2", &st, 0), 0);
-	assert_false(sk_fs_exists(f->dirfd, "log.3"));
+	assert_int_equal(fstatat(f->dir.fd, "log.2", &st, 0), 0);
+	assert_false(sk_fs_exists(f->dir.fd, "log.3"));
 }
 
 static void test_malformed_lines_are_refused(void **state)

@@ -22,13 +22,13 @@
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "runtime/net/net.h"
+#include "tests/unit/tempdir.h"
 
 #define MANY 100
 
 /* A switch and two hosts. */
 struct fixture {
-	char path[64];
-	int dirfd;
+	struct tempdir dir;
 	int fds[3];
 	struct sk_nl *nl[3];
 };
@@ -41,10 +41,9 @@ static int tear_down(void **state)
 	for (int i = 0; i < 3; i++) {
 		sk_nl_free(f->nl[i]);
 		sk_close(&f->fds[i]);
-		(void)sk_netns_remove(f->dirfd, pins[i], NULL);
+		(void)sk_netns_remove(f->dir.fd, pins[i], NULL);
 	}
-	(void)close(f->dirfd);
-	assert_int_equal(rmdir(f->path), 0);
+	assert_return_code(tempdir_remove_empty(&f->dir), errno);
 	free(f);
 	return 0;
 }
@@ -55,11 +54,9 @@ static int set_up(void **state)
 	struct sk_err err = SK_ERR_INIT;
 
 	assert_non_null(f);
-	memcpy(f->path, "/tmp/sk-netlink-XXXXXX", sizeof("/tmp/sk-netlink-XXXXXX"));
-	assert_non_null(mkdtemp(f->path));
-	f->dirfd = open(f->path, O_DIRECTORY | O_CLOEXEC);
+	assert_return_code(tempdir_make(&f->dir), errno);
 	for (int i = 0; i < 3; i++) {
-		f->fds[i] = sk_netns_create(f->dirfd, pins[i], &err);
+		f->fds[i] = sk_netns_create(f->dir.fd, pins[i], &err);
 		if (f->fds[i] < 0)
 			break;
 		if (sk_nl_open(f->fds[i], &f->nl[i], &err) < 0)

@@ -15,10 +15,10 @@
 
 #include "lib/fs.h"
 #include "runtime/net/net.h"
+#include "tests/unit/tempdir.h"
 
 struct fixture {
-	char path[64];
-	int dirfd;
+	struct tempdir dir;
 };
 
 static int set_up(void **state)
@@ -26,10 +26,7 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	memcpy(f->path, "/tmp/sk-netns-XXXXXX", sizeof("/tmp/sk-netns-XXXXXX"));
-	assert_non_null(mkdtemp(f->path));
-	f->dirfd = open(f->path, O_DIRECTORY | O_CLOEXEC);
-	assert_true(f->dirfd >= 0);
+	assert_return_code(tempdir_make(&f->dir), errno);
 	*state = f;
 	return 0;
 }
@@ -38,10 +35,9 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	(void)sk_netns_remove(f->dirfd, "one", NULL);
-	(void)sk_netns_remove(f->dirfd, "two", NULL);
-	(void)close(f->dirfd);
-	assert_int_equal(rmdir(f->path), 0);
+	(void)sk_netns_remove(f->dir.fd, "one", NULL);
+	(void)sk_netns_remove(f->dir.fd, "two", NULL);
+	assert_return_code(tempdir_remove_empty(&f->dir), errno);
 	free(f);
 	return 0;
 }
@@ -57,7 +53,7 @@ static ino_t own_netns(void)
 static int create_or_skip(struct fixture *f, const char *name)
 {
 	struct sk_err err = SK_ERR_INIT;
-	int fd = sk_netns_create(f->dirfd, name, &err);
+	int fd = sk_netns_create(f->dir.fd, name, &err);
 
 	if (fd == -EPERM) {
 		print_message("no privilege for network namespaces: %s\n", err.msg);
@@ -77,7 +73,7 @@ static void test_create_pins_a_namespace_that_is_not_ours(void **state)
 	struct stat a, b;
 
 	assert_int_equal(own_netns(), before);
-	again = sk_netns_open(f->dirfd, "one", NULL);
+	again = sk_netns_open(f->dir.fd, "one", NULL);
 	assert_true(again >= 0);
 	assert_int_equal(fstat(fd, &a), 0);
 	assert_int_equal(fstat(again, &b), 0);
@@ -92,7 +88,7 @@ static void test_create_refuses_a_taken_name(void **state)
 	struct sk_err err = SK_ERR_INIT;
 
 	(void)close(fd);
-	assert_int_equal(sk_netns_create(f->dirfd, "one", &err), -EEXIST);
+	assert_int_equal(sk_netns_create(f->dir.fd, "one", &err), -EEXIST);
 	assert_string_equal(err.msg, "pin network namespace 'one': File exists");
 }
 
@@ -100,29 +96,29 @@ static void test_open_refuses_a_plain_file_and_a_missing_one(void **state)
 {
 	struct fixture *f = *state;
 	struct sk_err err = SK_ERR_INIT;
-	int fd = openat(f->dirfd, "one", O_CREAT | O_CLOEXEC | O_WRONLY, 0600);
+	int fd = openat(f->dir.fd, "one", O_CREAT | O_CLOEXEC | O_WRONLY, 0600);
 
 	assert_true(fd >= 0);
 	(void)close(fd);
-	assert_int_equal(sk_netns_open(f->dirfd, "one", &err), -EINVAL);
+	assert_int_equal(sk_netns_open(f->dir.fd, "one", &err), -EINVAL);
 	assert_string_equal(err.msg, "'one' is no pinned network namespace");
-	assert_int_equal(sk_netns_open(f->dirfd, "two", &err), -ENOENT);
+	assert_int_equal(sk_netns_open(f->dir.fd, "two", &err), -ENOENT);
 }
 
 static void test_remove_takes_pins_plain_files_and_missing_ones(void **state)
 {
 	struct fixture *f = *state;
 	int fd = create_or_skip(f, "one");
-	int plain = openat(f->dirfd, "two", O_CREAT | O_CLOEXEC | O_WRONLY, 0600);
+	int plain = openat(f->dir.fd, "two", O_CREAT | O_CLOEXEC | O_WRONLY, 0600);
 
 	assert_true(plain >= 0);
 	(void)close(plain);
 	(void)close(fd);
-	assert_int_equal(sk_netns_remove(f->dirfd, "one", NULL), 0);
-	assert_int_equal(sk_netns_remove(f->dirfd, "two", NULL), 0);
-	assert_int_equal(sk_netns_remove(f->dirfd, "three", NULL), 0);
-	assert_false(sk_fs_exists(f->dirfd, "one"));
-	assert_false(sk_fs_exists(f->dirfd, "two"));
+	assert_int_equal(sk_netns_remove(f->dir.fd, "one", NULL), 0);
+	assert_int_equal(sk_netns_remove(f->dir.fd, "two", NULL), 0);
+	assert_int_equal(sk_netns_remove(f->dir.fd, "three", NULL), 0);
+	assert_false(sk_fs_exists(f->dir.fd, "one"));
+	assert_false(sk_fs_exists(f->dir.fd, "two"));
 }
 
 static int report_netns(void *ctx, struct sk_err *err)
@@ -153,7 +149,7 @@ static void test_call_works_inside_and_leaves_the_caller_outside(void **state)
 	assert_int_equal(own_netns(), before);
 	assert_int_equal(sk_netns_call(fd, refuse, NULL, &err), -EBUSY);
 	assert_string_equal(err.msg, "not now");
-	assert_int_equal(sk_netns_call(f->dirfd, refuse, NULL, &err), -EINVAL);
+	assert_int_equal(sk_netns_call(f->dir.fd, refuse, NULL, &err), -EINVAL);
 	assert_string_equal(err.msg, "enter a network namespace: Invalid argument");
 }
 

@@ -15,6 +15,7 @@
 #include "lib/fs.h"
 #include "lib/str.h"
 #include "runtime/slice/slice.h"
+#include "tests/unit/tempdir.h"
 
 static struct sk_slice_def *make_def(const char *const *names)
 {
@@ -94,7 +95,7 @@ static void test_each_difference_has_its_step(void **state)
 
 static void test_want_is_kept_on_disk(void **state)
 {
-	char root[] = "/tmp/sk-slice-XXXXXX";
+	struct tempdir root;
 	sk_auto(sk_home_free) struct sk_home *home = NULL;
 	sk_auto(sk_slice_dir_free) struct sk_slice_dir *dir = NULL;
 	sk_auto(sk_slice_want_finish) struct sk_slice_want want = {0};
@@ -103,9 +104,9 @@ static void test_want_is_kept_on_disk(void **state)
 	struct sk_err err = SK_ERR_INIT;
 
 	(void)state;
-	assert_non_null(mkdtemp(root));
-	runroot = sk_strf("%s/run", root);
-	assert_int_equal(sk_home_open(root, runroot, &home, NULL), 0);
+	assert_return_code(tempdir_make(&root), errno);
+	runroot = sk_strf("%s/run", root.path);
+	assert_int_equal(sk_home_open(root.path, runroot, &home, NULL), 0);
 	assert_int_equal(sk_slice_dir_open(home, "web", false, &dir, &err), -ENOENT);
 	assert_string_equal(err.msg, "there is no slice 'web'");
 	assert_int_equal(sk_slice_dir_open(home, "../web", true, &dir, &err), -EINVAL);
@@ -122,12 +123,12 @@ static void test_want_is_kept_on_disk(void **state)
 	assert_int_equal(sk_slice_dir_open(home, "wbe", false, &dir, &err), -ENOENT);
 	assert_string_equal(err.hint, "did you mean 'web'?");
 	assert_int_equal(sk_slice_dir_remove(home, "web", &err), 0);
-	assert_int_equal(sk_fs_remove_tree(AT_FDCWD, root, &err), 0);
+	assert_int_equal(tempdir_remove(&root), 0);
 }
 
 static void test_a_lock_keeps_others_out_and_is_not_kept_by_a_deleted_file(void **state)
 {
-	char root[] = "/tmp/sk-slice-XXXXXX";
+	struct tempdir root;
 	sk_auto(sk_home_free) struct sk_home *home = NULL;
 	sk_autofree char *runroot = NULL;
 	sk_autoclose int one = -1;
@@ -135,9 +136,9 @@ static void test_a_lock_keeps_others_out_and_is_not_kept_by_a_deleted_file(void 
 	struct sk_err err = SK_ERR_INIT;
 
 	(void)state;
-	assert_non_null(mkdtemp(root));
-	runroot = sk_strf("%s/run", root);
-	assert_int_equal(sk_home_open(root, runroot, &home, NULL), 0);
+	assert_return_code(tempdir_make(&root), errno);
+	runroot = sk_strf("%s/run", root.path);
+	assert_int_equal(sk_home_open(root.path, runroot, &home, NULL), 0);
 	one = sk_slice_lock(home, "web", 0, &err);
 	assert_true(one >= 0);
 	assert_true(sk_slice_lock(home, "web", 0, &err) < 0);
@@ -145,7 +146,7 @@ static void test_a_lock_keeps_others_out_and_is_not_kept_by_a_deleted_file(void 
 	sk_slice_lock_forget(home, "web");
 	two = sk_slice_lock(home, "web", 0, &err);
 	assert_true(two >= 0);
-	assert_int_equal(sk_fs_remove_tree(AT_FDCWD, root, &err), 0);
+	assert_int_equal(tempdir_remove(&root), 0);
 }
 
 int main(void)

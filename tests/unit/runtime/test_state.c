@@ -15,9 +15,10 @@
 #include "lib/fs.h"
 #include "lib/str.h"
 #include "runtime/container/state.h"
+#include "tests/unit/tempdir.h"
 
 struct fixture {
-	char path[64];
+	struct tempdir dir;
 	struct sk_home *home;
 };
 
@@ -27,9 +28,8 @@ static int setup(void **state)
 	struct sk_err err = SK_ERR_INIT;
 
 	assert_non_null(f);
-	(void)snprintf(f->path, sizeof(f->path), "/tmp/skiff-state-XXXXXX");
-	assert_non_null(mkdtemp(f->path));
-	if (sk_home_open(f->path, f->path, &f->home, &err) < 0)
+	assert_return_code(tempdir_make(&f->dir), errno);
+	if (sk_home_open(f->dir.path, f->dir.path, &f->home, &err) < 0)
 		fail_msg("%s", err.msg);
 	*state = f;
 	return 0;
@@ -40,7 +40,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	sk_home_free(f->home);
-	assert_int_equal(sk_fs_remove_tree(AT_FDCWD, f->path, NULL), 0);
+	assert_int_equal(tempdir_remove(&f->dir), 0);
 	free(f);
 	return 0;
 }
