@@ -115,7 +115,8 @@ deps: ## install the Debian packages that are missing (as root; otherwise print 
 
 quickstart: ## from nothing to three measured migrations in a few minutes (as root)
 	$(Q)packages/install build run vm
-	$(Q)$(MAKE) --no-print-directory -j"$$(nproc)" all
+	@echo "building into $(BUILD)/"
+	$(Q)$(MAKE) --no-print-directory -j"$$(nproc)" all $(if $(Q),> /dev/null)
 	$(Q)tests/quickstart $(BUILD)
 
 check: deps ## install what is missing and run all tests
