@@ -73,18 +73,11 @@ static const struct sk_opt *globals_of(const struct sk_program *program)
 
 int sk_cmd_usage(struct sk_err *err, const char *fmt, ...)
 {
-	sk_autofree char *text = NULL;
 	va_list ap;
-	int n;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	(void)sk_err_setv(err, EINVAL, fmt, ap);
 	va_end(ap);
-	if (n < 0) {
-		text = NULL;
-		return sk_err_oom(err);
-	}
-	(void)sk_err_set(err, EINVAL, "%s", text);
 	return USAGE_ERROR;
 }
 

@@ -50,6 +50,12 @@ __attribute__((format(printf, 4, 0))) static void record(struct sk_err *err, int
 		append_text(err, len, strerror(code));
 }
 
+int sk_err_setv(struct sk_err *err, int code, const char *fmt, va_list ap)
+{
+	record(err, code, false, fmt, ap);
+	return -code;
+}
+
 int sk_err_set(struct sk_err *err, int code, const char *fmt, ...)
 {
 	va_list ap;

@@ -47,6 +47,10 @@ struct sk_err {
 int sk_err_set(struct sk_err *err, int code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/** sk_err_setv() - sk_err_set() for functions that take a format themselves */
+int sk_err_setv(struct sk_err *err, int code, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));
+
 /**
  * sk_err_errno() - Record the failure that errno holds
  * @err:	Replaced, its hint too; may be NULL

@@ -47,9 +47,8 @@ __attribute__((format(printf, 4, 5))) static int fail(struct parser *p, size_t p
 						      int code, const char *fmt, ...)
 {
 	size_t line = 1, column = 1;
-	sk_autofree char *text = NULL;
 	va_list ap;
-	int n;
+	int r;
 
 	for (size_t i = 0; i < pos && i < p->len; i++) {
 		if (p->text[i] == '\n') {
@@ -60,14 +59,10 @@ __attribute__((format(printf, 4, 5))) static int fail(struct parser *p, size_t p
 		}
 	}
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	r = sk_err_setv(p->err, code, fmt, ap);
 	va_end(ap);
-	if (n < 0) {
-		text = NULL;
-		return sk_err_oom(p->err);
-	}
-	return sk_err_set(p->err, code, "%s:%zu:%zu: %s", p->where ? p->where : "JSON",
-			  line, column, text);
+	return sk_err_wrap(p->err, r, "%s:%zu:%zu", p->where ? p->where : "JSON", line,
+			   column);
 }
 
 static int check_text(struct parser *p)

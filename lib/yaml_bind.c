@@ -44,19 +44,13 @@ const char *sk_yaml_text(const struct sk_yaml *node)
 int sk_yaml_err(struct sk_err *err, const struct sk_yaml *node, int code, const char *fmt,
 		...)
 {
-	sk_autofree char *text = NULL;
 	va_list ap;
-	int n;
+	int r;
 
 	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
+	r = sk_err_setv(err, code, fmt, ap);
 	va_end(ap);
-	if (n < 0) {
-		text = NULL;
-		return sk_err_oom(err);
-	}
-	return sk_err_set(err, code, "%s:%zu:%zu: %s", node->where, node->line,
-			  node->column, text);
+	return sk_err_wrap(err, r, "%s:%zu:%zu", node->where, node->line, node->column);
 }
 
 static const char *type_name(enum sk_yaml_type type)

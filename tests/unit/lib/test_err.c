@@ -136,6 +136,30 @@ static void test_null_error_only_hands_on_the_code(void **state)
 	assert_int_equal(sk_err_oom(NULL), -ENOMEM);
 }
 
+static int refuse(struct sk_err *err, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, fmt);
+	r = sk_err_setv(err, EINVAL, fmt, ap);
+	va_end(ap);
+	return r;
+}
+
+static void test_formats_are_handed_on(void **state)
+{
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(sk_err_hint(&err, -EPERM, "old"), -EPERM);
+	assert_int_equal(refuse(&err, "no %s in %d", "y", 7), -EINVAL);
+	assert_int_equal(err.code, EINVAL);
+	assert_string_equal(err.msg, "no y in 7");
+	assert_string_equal(err.hint, "");
+	assert_int_equal(refuse(NULL, "no %s in %d", "y", 7), -EINVAL);
+}
+
 static void test_error_fits_into_one_atomic_pipe_write(void **state)
 {
 	(void)state;
@@ -155,6 +179,7 @@ int main(void)
 		cmocka_unit_test(test_long_texts_end_in_an_ellipsis),
 		cmocka_unit_test(test_reason_behind_any_length_stays_inside),
 		cmocka_unit_test(test_null_error_only_hands_on_the_code),
+		cmocka_unit_test(test_formats_are_handed_on),
 		cmocka_unit_test(test_error_fits_into_one_atomic_pipe_write),
 	};
 
