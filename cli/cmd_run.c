@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /* cmd_run - run a command in a new container */
+#include <inttypes.h>
+
 #include "cli/cmds.h"
 #include "cli/ctr.h"
 #include "images/images.h"
 #include "lib/str.h"
 #include "runtime/runtime.h"
+
+/* Whoever types '-m 512' means megabytes; the kernel would kill the first process */
+#define MEMORY_LEAST (16 * 1024)
 
 struct run_opts {
 	bool rm, interactive, tty, detach;
@@ -46,7 +51,7 @@ static const struct sk_opt run_table[] = {
 	 SK_OPT_CHOICE, offsetof(struct run_opts, network)},
 	{0, "pids-limit", "NUMBER", "at most this many processes (1024)", SK_OPT_U64,
 	 offsetof(struct run_opts, pids_limit)},
-	{0, "privileged", NULL, "all capabilities and devices; needs --userns host",
+	{0, "privileged", NULL, "all capabilities and devices; implies --userns host",
 	 SK_OPT_FLAG, offsetof(struct run_opts, privileged)},
 	{0, "read-only", NULL, "refuse writes to the root file system", SK_OPT_FLAG,
 	 offsetof(struct run_opts, read_only)},
@@ -71,6 +76,11 @@ static int check(const struct run_opts *opts, struct sk_err *err)
 {
 	if (opts->memory == 0)
 		return sk_cmd_usage(err, "a memory limit must not be 0");
+	if (opts->memory < MEMORY_LEAST)
+		return sk_cmd_usage(err,
+				    "no program starts within %" PRIu64
+				    " bytes of memory: did you leave out k, m or g?",
+				    opts->memory);
 	if (opts->pids_limit == 0)
 		return sk_cmd_usage(err, "a limit of 0 processes leaves none to run");
 	if (opts->privileged && sk_str_equal(opts->userns, "auto"))
