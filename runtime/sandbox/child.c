@@ -110,9 +110,13 @@ static int enter_cwd(const char *cwd, struct sk_err *err)
 {
 	char real[PATH_MAX];
 
-	if (chdir(cwd) < 0)
-		return sk_err_errno(err, "enter working folder '%s' in the container",
-				    cwd);
+	if (chdir(cwd) < 0) {
+		int r = sk_err_errno(err, "enter working folder '%s' in the container",
+				     cwd);
+
+		return sk_err_hint(err, r,
+				   "it must be there in the image, or in a volume");
+	}
 	if (!getcwd(real, sizeof(real)) || real[0] != '/')
 		return sk_err_set(err, EPERM,
 				  "working folder '%s' is outside the container", cwd);

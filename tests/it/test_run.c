@@ -301,6 +301,10 @@ static void test_workdir_user_and_hostname_are_taken(void **state)
 	it_need_root(it);
 	it_expect(it, 0, "run", "--rm", "-w", "/etc", "@busybox", "pwd");
 	assert_string_equal(it->out, "/etc\n");
+	it_expect(it, 125, "run", "--rm", "-w", "/no/such", "@busybox", "pwd");
+	it_assert_has(it->err, "enter working folder '/no/such' in the container: "
+			       "No such file or directory\n"
+			       "hint: it must be there in the image, or in a volume\n");
 	it_expect(it, 0, "run", "--rm", "-u", "1000:1001", "@busybox", "sh", "-c",
 		  "id -u; id -g");
 	assert_string_equal(it->out, "1000\n1001\n");
@@ -399,6 +403,9 @@ static void test_contradicting_options_are_refused(void **state)
 	it_expect(it, 125, "run", "-d", "-i", "@busybox");
 	it_expect(it, 125, "run", "-m", "0", "@busybox");
 	it_assert_has(it->err, "must not be 0");
+	it_expect(it, 125, "run", "-m", "512", "@busybox");
+	it_assert_has(it->err,
+		      "within 512 bytes of memory: did you leave out k, m or g?");
 }
 
 static void test_privileged_has_all_capabilities(void **state)
