@@ -123,6 +123,8 @@ int sk_cgroup_freeze(const struct sk_cgroup *cg, bool freeze, struct sk_err *err
 /** sk_cgroup_read_usage() - Current use */
 int sk_cgroup_read_usage(const struct sk_cgroup *cg, struct sk_cgroup_usage *ret,
 			 struct sk_err *err);
+/** sk_cgroup_usage_to_json() - Current use as users see it: cpu_ns, memory_bytes, memory_peak_bytes, pids; what is not known is left out */
+struct sk_json *sk_cgroup_usage_to_json(const struct sk_cgroup *cg);
 /** sk_cgroup_read_oom() - Look for OOM kills (memory.events, memory.oom_control) */
 int sk_cgroup_read_oom(const struct sk_cgroup *cg, struct sk_cgroup_oom *ret,
 		       struct sk_err *err);

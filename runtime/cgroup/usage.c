@@ -94,6 +94,24 @@ int sk_cgroup_read_usage(const struct sk_cgroup *cg, struct sk_cgroup_usage *ret
 	return 0;
 }
 
+struct sk_json *sk_cgroup_usage_to_json(const struct sk_cgroup *cg)
+{
+	struct sk_json *json = sk_json_new_object();
+	struct sk_cgroup_usage usage = {0};
+
+	if (sk_cgroup_read_usage(cg, &usage, NULL) < 0)
+		return json;
+	if (usage.cpu_valid)
+		sk_json_set_uint(json, "cpu_ns", usage.cpu_ns);
+	if (usage.memory_valid)
+		sk_json_set_uint(json, "memory_bytes", usage.memory_bytes);
+	if (usage.peak_valid)
+		sk_json_set_uint(json, "memory_peak_bytes", usage.memory_peak_bytes);
+	if (usage.pids_valid)
+		sk_json_set_uint(json, "pids", usage.pids);
+	return json;
+}
+
 /* v1 counts in the group of the victim alone. */
 static int add_kills_v1(void *ctx, int parentfd, const char *name)
 {

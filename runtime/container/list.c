@@ -48,20 +48,10 @@ int sk_container_list(const struct sk_home *home, bool all, struct sk_json **ret
 static void add_usage(const struct sk_state *state, struct sk_json *object)
 {
 	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
-	struct sk_json *usage = sk_json_set(object, "usage", sk_json_new_object());
-	struct sk_cgroup_usage now;
+	int r = sk_cgroup_reopen(sk_json_get(state->doc, "cgroups"), &cg, NULL);
 
-	if (sk_cgroup_reopen(sk_json_get(state->doc, "cgroups"), &cg, NULL) < 0 ||
-	    sk_cgroup_read_usage(cg, &now, NULL) < 0)
-		return;
-	if (now.memory_valid)
-		sk_json_set_uint(usage, "memory_bytes", now.memory_bytes);
-	if (now.peak_valid)
-		sk_json_set_uint(usage, "memory_peak_bytes", now.memory_peak_bytes);
-	if (now.cpu_valid)
-		sk_json_set_uint(usage, "cpu_ns", now.cpu_ns);
-	if (now.pids_valid)
-		sk_json_set_uint(usage, "pids", now.pids);
+	sk_json_set(object, "usage",
+		    r < 0 ? sk_json_new_object() : sk_cgroup_usage_to_json(cg));
 }
 
 int sk_container_inspect(const struct sk_home *home, const char *name,

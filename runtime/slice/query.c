@@ -127,24 +127,6 @@ int sk_slice_list(const struct sk_home *home, struct sk_json **ret, struct sk_er
 	return 0;
 }
 
-static struct sk_json *usage_to_json(const struct sk_cgroup *group)
-{
-	struct sk_json *json = sk_json_new_object();
-	struct sk_cgroup_usage usage = {0};
-
-	if (sk_cgroup_read_usage(group, &usage, NULL) < 0)
-		return json;
-	if (usage.cpu_valid)
-		sk_json_set_uint(json, "cpu_ns", usage.cpu_ns);
-	if (usage.memory_valid)
-		sk_json_set_uint(json, "memory_bytes", usage.memory_bytes);
-	if (usage.peak_valid)
-		sk_json_set_uint(json, "memory_peak_bytes", usage.memory_peak_bytes);
-	if (usage.pids_valid)
-		sk_json_set_uint(json, "pids", usage.pids);
-	return json;
-}
-
 /* Group of the slice, or of a node below it: from where the supervisor made it, not from here. */
 static int open_group(const struct view *view, const char *node, struct sk_cgroup **ret)
 {
@@ -171,7 +153,7 @@ static void set_usage(const struct view *view, const char *node, struct sk_json 
 	sk_auto(sk_cgroup_free) struct sk_cgroup *group = NULL;
 
 	if (open_group(view, node, &group) == 0)
-		(void)sk_json_set(json, "usage", usage_to_json(group));
+		(void)sk_json_set(json, "usage", sk_cgroup_usage_to_json(group));
 }
 
 static void set_limits(struct sk_json *json, const struct sk_cgroup_limits *limits)

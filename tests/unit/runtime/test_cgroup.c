@@ -300,6 +300,7 @@ static void test_fork_bomb_is_killed(void **state)
 	const struct sk_cgroup_limits limits = {.pids_max = 100};
 	uint64_t deadline = sk_clock_mono() + 10 * SK_NS_PER_S;
 	struct sk_cgroup_usage usage = {0};
+	sk_auto(sk_json_free) struct sk_json *shown = NULL;
 	pid_t pid;
 
 	assert_ok(sk_cgroup_create(fix->cg, &limits, &fix->err), &fix->err);
@@ -307,6 +308,8 @@ static void test_fork_bomb_is_killed(void **state)
 	while (usage.pids < limits.pids_max && sk_clock_mono() < deadline)
 		assert_ok(sk_cgroup_read_usage(fix->cg, &usage, &fix->err), &fix->err);
 	assert_int_equal(usage.pids, limits.pids_max);
+	shown = sk_cgroup_usage_to_json(fix->cg);
+	assert_int_equal(sk_json_int(sk_json_get(shown, "pids"), -1), limits.pids_max);
 	assert_ok(sk_cgroup_kill(fix->cg, 5000, &fix->err), &fix->err);
 	assert_int_equal(wait_status(pid), 128 + SIGKILL);
 	assert_false(sk_cgroup_is_populated(fix->cg));
