@@ -99,6 +99,7 @@ static int make_unnamed(const struct sk_home *home, struct sk_state **ret,
 			struct sk_err *err)
 {
 	uint64_t number = sk_clock_real() / 1000;
+	struct sk_err why = SK_ERR_INIT;
 	int r = -EEXIST;
 
 	for (int i = 0; r == -EEXIST && i < NAME_TRIES; i++) {
@@ -108,8 +109,11 @@ static int make_unnamed(const struct sk_home *home, struct sk_state **ret,
 		name = sk_names_make((number >> 20) % (i < 16 ? 2304 : UINT32_MAX));
 		if (!name)
 			return sk_err_oom(err);
-		r = make_record(home, name, ret, err);
+		r = make_record(home, name, ret, &why);
 	}
+	/* a name that was taken is no failure: the next one was free */
+	if (r < 0 && err)
+		*err = why;
 	return r;
 }
 

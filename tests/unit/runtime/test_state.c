@@ -73,6 +73,21 @@ static void make_by_a_process_that_ends(struct fixture *f, const char *name,
 	assert_int_equal(status, 0);
 }
 
+/* 300 of 2304 names: some are tried that are taken. */
+static void test_a_made_up_name_that_is_taken_leaves_no_error(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 300; i++) {
+		sk_auto(sk_state_free) struct sk_state *st = NULL;
+		struct sk_err err = SK_ERR_INIT;
+
+		assert_int_equal(sk_state_create(f->home, NULL, &st, &err), 0);
+		assert_int_equal(err.code, 0);
+		assert_string_equal(err.msg, "");
+	}
+}
+
 static void test_create_refuses_a_taken_name(void **state)
 {
 	struct fixture *f = *state;
@@ -166,6 +181,9 @@ static void test_only_an_unfinished_record_of_a_dead_owner_is_an_orphan(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_a_made_up_name_that_is_taken_leaves_no_error, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(test_create_refuses_a_taken_name, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(
