@@ -136,7 +136,8 @@ static void test_null_error_only_hands_on_the_code(void **state)
 	assert_int_equal(sk_err_oom(NULL), -ENOMEM);
 }
 
-static int refuse(struct sk_err *err, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static int refuse(struct sk_err *err,
+							const char *fmt, ...)
 {
 	va_list ap;
 	int r;
