@@ -31,7 +31,6 @@ void sk_image_free(struct sk_image *image)
 static int not_found(const struct sk_store *store, const char *ref, struct sk_err *err)
 {
 	sk_auto(sk_strv_free) char **names = NULL;
-	const char *nearest;
 	int r = sk_store_names(store, &names, err);
 
 	if (r < 0)
@@ -39,10 +38,8 @@ static int not_found(const struct sk_store *store, const char *ref, struct sk_er
 	for (size_t i = 0; builtin_names[i]; i++)
 		if (sk_strv_add(&names, builtin_names[i]) < 0)
 			return sk_err_oom(err);
-	nearest = sk_str_nearest(ref, (const char *const *)names);
 	r = sk_err_set(err, ENOENT, "there is no image '%s'", ref);
-	if (nearest)
-		return sk_err_hint(err, r, "did you mean '%s'?", nearest);
+	(void)sk_str_hint_nearest(err, r, ref, names);
 	return sk_err_hint(
 		err, r,
 		"import one: skiff import ROOTFS.tar %s; built in are @busybox and @host",

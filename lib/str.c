@@ -282,6 +282,14 @@ const char *sk_str_nearest(const char *text, const char *const *candidates)
 	return nearest;
 }
 
+int sk_str_hint_nearest(struct sk_err *err, int r, const char *text,
+			char *const *candidates)
+{
+	const char *near = sk_str_nearest(text, (const char *const *)candidates);
+
+	return near ? sk_err_hint(err, r, "did you mean '%s'?", near) : r;
+}
+
 size_t sk_strv_len(char *const *list)
 {
 	size_t n = 0;

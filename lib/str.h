@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "lib/cleanup.h"
+#include "lib/err.h"
 
 /**
  * struct sk_str - A growing string
@@ -101,6 +102,18 @@ bool sk_str_ends(const char *text, const char *suffix);
  * the length, else NULL
  */
 const char *sk_str_nearest(const char *text, const char *const *candidates);
+
+/**
+ * sk_str_hint_nearest() - Hint at the candidate that a typing error meant
+ * @err:	Gets "did you mean '...'?" when there is one and it has no hint yet; may be NULL
+ * @r:		The negative errno to hand on
+ * @text:	What was typed
+ * @candidates:	NULL-terminated list, or NULL (borrowed)
+ *
+ * Return: @r
+ */
+int sk_str_hint_nearest(struct sk_err *err, int r, const char *text,
+			char *const *candidates);
 
 /* NULL-terminated lists of heap strings; a NULL list is an empty one. */
 

@@ -153,18 +153,15 @@ static int unknown_key(const struct sk_yaml *map, const struct sk_yaml_key *key,
 {
 	sk_auto(sk_strv_free) char **known = NULL;
 	sk_autofree char *all = NULL;
-	const char *near;
 	int r;
 
 	for (const struct sk_yaml_field *field = fields; field->key; field++)
 		if (sk_strv_add(&known, field->key) < 0)
 			return sk_err_oom(err);
 	all = sk_strv_join(known, ", ");
-	near = known ? sk_str_nearest(key->text, (const char *const *)known) : NULL;
 	r = sk_err_set(err, EINVAL, "%s:%zu:%zu: unknown key '%s'", map->where, key->line,
 		       key->column, key->text);
-	if (near)
-		return sk_err_hint(err, r, "did you mean '%s'?", near);
+	(void)sk_str_hint_nearest(err, r, key->text, known);
 	return all ? sk_err_hint(err, r, "keys that may stand here: %s", all) : r;
 }
 

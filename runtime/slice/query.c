@@ -212,7 +212,6 @@ static int open_node(const struct sk_home *home, const char *slice, const char *
 		     struct view *ret, struct sk_err *err)
 {
 	sk_auto(sk_strv_free) char **names = NULL;
-	const char *near;
 	int r = open_view(home, slice, ret, err);
 
 	if (r < 0)
@@ -223,9 +222,7 @@ static int open_node(const struct sk_home *home, const char *slice, const char *
 	for (size_t i = 0; i < ret->want.def->nr_nodes; i++)
 		if (sk_strv_add(&names, ret->want.def->nodes[i].name) < 0)
 			return sk_err_oom(err);
-	near = sk_str_nearest(node, (const char *const *)names);
-	if (near)
-		return sk_err_hint(err, -ENOENT, "did you mean '%s'?", near);
+	(void)sk_str_hint_nearest(err, -ENOENT, node, names);
 	return sk_err_hint(err, -ENOENT, "'skiff slice show %s' lists its nodes", slice);
 }
 

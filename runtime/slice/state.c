@@ -30,13 +30,10 @@ void sk_slice_dir_free(struct sk_slice_dir *dir)
 static int no_such_slice(const struct sk_home *home, const char *name, struct sk_err *err)
 {
 	sk_auto(sk_strv_free) char **names = NULL;
-	const char *near = NULL;
 
 	(void)sk_err_set(err, ENOENT, "there is no slice '%s'", name);
-	if (sk_slice_dir_names(home, &names, NULL) == 0 && names)
-		near = sk_str_nearest(name, (const char *const *)names);
-	if (near)
-		return sk_err_hint(err, -ENOENT, "did you mean '%s'?", near);
+	if (sk_slice_dir_names(home, &names, NULL) == 0)
+		(void)sk_str_hint_nearest(err, -ENOENT, name, names);
 	return sk_err_hint(err, -ENOENT, "'skiff slice ls' lists those that exist");
 }
 

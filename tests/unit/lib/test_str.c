@@ -210,6 +210,20 @@ static void test_nearest_word_is_guessed(void **state)
 	assert_null(sk_str_nearest("run", NULL));
 }
 
+static void test_hint_names_what_was_meant(void **state)
+{
+	char *names[] = {(char *)"web", (char *)"database", NULL};
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(sk_str_hint_nearest(&err, -ENOENT, "xyz", names), -ENOENT);
+	assert_int_equal(sk_str_hint_nearest(&err, -ENOENT, "web", NULL), -ENOENT);
+	assert_string_equal(err.hint, "");
+	assert_int_equal(sk_str_hint_nearest(&err, -ENOENT, "databse", names), -ENOENT);
+	assert_string_equal(err.hint, "did you mean 'database'?");
+	assert_int_equal(sk_str_hint_nearest(NULL, -ENOENT, "databse", names), -ENOENT);
+}
+
 static void test_lists_grow_and_are_searched(void **state)
 {
 	sk_auto(sk_strv_free) char **list = NULL;
@@ -278,6 +292,7 @@ int main(void)
 		cmocka_unit_test(test_format_returns_heap_text),
 		cmocka_unit_test(test_comparisons_take_null_and_ends),
 		cmocka_unit_test(test_nearest_word_is_guessed),
+		cmocka_unit_test(test_hint_names_what_was_meant),
 		cmocka_unit_test(test_lists_grow_and_are_searched),
 		cmocka_unit_test(test_copy_of_no_list_is_an_empty_list),
 		cmocka_unit_test(test_split_keeps_empty_parts_and_join_undoes_it),
