@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* test_user - skiff as an ordinary user, with and without ranges of subordinate ids
  *
- * Root makes the user, gives it state folders of its own, and removes it afterwards.
+ * Root makes the user, gives it state folders of its own, and removes it afterwards. The
+ * programs are copied to where the user may read them: the build may be in root's home.
  */
 #include "tests/it/it.h"
 
@@ -66,12 +67,30 @@ static void set_ranges(struct it *it, bool wanted)
 		must(it, add);
 }
 
+static int copy_programs(struct it *it)
+{
+	sk_autofree char *bin = sk_strf("%s/bin", it->build);
+	sk_autofree char *libexec = sk_strf("%s/libexec", it->build);
+	sk_autofree char *copy = sk_strf("%s/programs", it->dir);
+
+	if (!bin || !libexec || !copy || mkdir(copy, 0755) < 0 ||
+	    it_command(it, IT_ARGS("cp", "-r", bin, libexec, copy)) != 0)
+		return -1;
+	free(it->build);
+	it->build = sk_steal(&copy);
+	return 0;
+}
+
 static int group_setup(void **state)
 {
 	struct it *it;
 	int r = it_group_setup(state);
 
 	it = *state;
+	if (r == 0 && it->world && copy_programs(it) < 0) {
+		print_error("copy the programs: %s\n", it->err ? it->err : "");
+		return -1;
+	}
 	if (r == 0 && it->world) {
 		(void)it_command(it, IT_ARGS("userdel", "--remove", USER));
 		if (it_command(it, IT_ARGS("useradd", "--create-home", "--shell",
