@@ -2,7 +2,6 @@
 /* cmd_inspect - show all that is known of containers */
 #include "cli/cmds.h"
 #include "cli/ctr.h"
-#include "cli/out.h"
 #include "runtime/runtime.h"
 
 struct inspect_opts {
@@ -14,13 +13,6 @@ static const struct inspect_opts inspect_defaults = {.format = "json"};
 static const struct sk_opt inspect_table[] = {
 	SK_OPT_FORMAT_ROW(struct inspect_opts, format),
 	SK_OPT_END,
-};
-
-static const struct sk_out_column columns[] = {
-	{"NAME", "name", SK_OUT_TEXT},	    {"IMAGE", "image", SK_OUT_TEXT},
-	{"COMMAND", "command", SK_OUT_CUT}, {"CREATED", "created", SK_OUT_AGE},
-	{"STATUS", "status", SK_OUT_TEXT},  {"EXIT", "exit_code", SK_OUT_TEXT},
-	{"PID", "pid", SK_OUT_TEXT},	    {NULL, NULL, SK_OUT_TEXT},
 };
 
 static int inspect_run(const struct sk_cmd_ctx *ctx, void *options, int nargs,
@@ -48,7 +40,7 @@ static int inspect_run(const struct sk_cmd_ctx *ctx, void *options, int nargs,
 			(void)sk_json_add(list, object);
 		}
 	}
-	r = sk_out_list(opts->format, columns, list, err);
+	r = sk_out_list(opts->format, sk_ctr_columns, list, err);
 	return r < 0 ? r : status;
 }
 

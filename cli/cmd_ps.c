@@ -2,7 +2,6 @@
 /* cmd_ps - list containers */
 #include "cli/cmds.h"
 #include "cli/ctr.h"
-#include "cli/out.h"
 #include "runtime/runtime.h"
 
 struct ps_opts {
@@ -18,13 +17,6 @@ static const struct sk_opt ps_table[] = {
 	 offsetof(struct ps_opts, quiet)},
 	SK_OPT_FORMAT_ROW(struct ps_opts, format),
 	SK_OPT_END,
-};
-
-static const struct sk_out_column columns[] = {
-	{"NAME", "name", SK_OUT_TEXT},	    {"IMAGE", "image", SK_OUT_TEXT},
-	{"COMMAND", "command", SK_OUT_CUT}, {"CREATED", "created", SK_OUT_AGE},
-	{"STATUS", "status", SK_OUT_TEXT},  {"EXIT", "exit_code", SK_OUT_TEXT},
-	{"PID", "pid", SK_OUT_TEXT},	    {NULL, NULL, SK_OUT_TEXT},
 };
 
 static int ps_run(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **args,
@@ -45,11 +37,8 @@ static int ps_run(const struct sk_cmd_ctx *ctx, void *options, int nargs, char *
 	r = sk_container_list(home, opts->all, &list, err);
 	if (r < 0)
 		return r;
-	if (opts->quiet)
-		return sk_json_len(list) == 0
-			       ? 0
-			       : sk_out_list("{{.name}}", columns, list, err);
-	return sk_out_list(opts->format, columns, list, err);
+	return sk_out_list(opts->quiet ? "{{.name}}" : opts->format, sk_ctr_columns, list,
+			   err);
 }
 
 const struct sk_cmd sk_cmd_ps = {

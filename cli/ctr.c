@@ -4,10 +4,16 @@
 
 #include <errno.h>
 
-#include "cli/out.h"
 #include "runtime/runtime.h"
 
 #define STATUS_IS_RUNNING 2
+
+const struct sk_out_column sk_ctr_columns[] = {
+	{"NAME", "name", SK_OUT_TEXT},	    {"IMAGE", "image", SK_OUT_TEXT},
+	{"COMMAND", "command", SK_OUT_CUT}, {"CREATED", "created", SK_OUT_AGE},
+	{"STATUS", "status", SK_OUT_TEXT},  {"EXIT", "exit_code", SK_OUT_TEXT},
+	{"PID", "pid", SK_OUT_TEXT},	    {NULL, NULL, SK_OUT_TEXT},
+};
 
 int sk_ctr_open(const struct sk_cmd_ctx *ctx, struct sk_home **ret, struct sk_err *err)
 {

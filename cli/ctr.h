@@ -4,7 +4,11 @@
 #define SK_CTR_H
 
 #include "cli/cmd.h"
+#include "cli/out.h"
 #include "lib/home.h"
+
+/** sk_ctr_columns - How a table shows containers */
+extern const struct sk_out_column sk_ctr_columns[];
 
 /**
  * sk_ctr_open() - Open the state folders and mend what killed processes left
