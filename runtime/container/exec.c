@@ -128,12 +128,13 @@ int sk_container_exec(const struct sk_home *home, const char *name,
 	sk_auto(sk_attach_finish) struct sk_attach attach = {.signal_fd = -1};
 	sk_auto(sk_state_free) struct sk_state *state = NULL;
 	sk_auto(sk_spec_free) struct sk_spec *spec = NULL;
-	struct sk_sandbox sandbox;
+	struct sk_sandbox sandbox = {.pid = -1, .pidfd = -1, .pty = -1};
 	int r = sk_state_open(home, name, &state, err);
 
-	if (r == -ENOENT && err) {
-		err->code = ENODATA; /* -ENOENT is "command not found" to callers */
-		r = -ENODATA;
+	if (r == -ENOENT) {
+		r = -ENODATA; /* -ENOENT is "command not found" to callers */
+		if (err)
+			err->code = ENODATA;
 	}
 	if (r == 0)
 		r = make_spec(state->doc, opts, &spec, err);

@@ -128,7 +128,8 @@ bool sk_logfile_parse(const char *line, size_t len, struct sk_log_line *ret)
 		return false;
 	rest = len - (size_t)(space - line);
 	/* " stdout F " */
-	if (rest < 10 || (memcmp(space, " stdout ", 8) && memcmp(space, " stderr ", 8)) ||
+	if (rest < 10 ||
+	    (memcmp(space, " stdout ", 8) != 0 && memcmp(space, " stderr ", 8) != 0) ||
 	    (space[8] != 'F' && space[8] != 'P') || space[9] != ' ')
 		return false;
 	*ret = (struct sk_log_line){

@@ -20,7 +20,7 @@ static void assert_plan(const struct sk_cgroup_limits *limits, bool is_v2, bool 
 	unsigned int nr = sk_cgroup_plan(limits, is_v2, lift, got);
 
 	assert_int_equal(nr, nr_want);
-	for (unsigned int i = 0; i < nr; i++) {
+	for (unsigned int i = 0; i < nr_want; i++) {
 		assert_string_equal(got[i].file, want[i].file);
 		assert_string_equal(got[i].value, want[i].value);
 	}
