@@ -146,13 +146,10 @@ int sk_state_create(const struct sk_home *home, const char *name, struct sk_stat
 static int not_found(const struct sk_home *home, const char *name, struct sk_err *err)
 {
 	sk_auto(sk_strv_free) char **names = NULL;
-	const char *near = NULL;
 	int r = sk_err_set(err, ENOENT, "there is no container '%s'", name);
 
-	if (sk_state_names(home, &names, NULL) == 0 && names)
-		near = sk_str_nearest(name, (const char *const *)names);
-	if (near)
-		return sk_err_hint(err, r, "did you mean '%s'?", near);
+	if (sk_state_names(home, &names, NULL) == 0)
+		(void)sk_str_hint_nearest(err, r, name, names);
 	return sk_err_hint(err, r, "'skiff ps -a' lists all");
 }
 
