@@ -113,15 +113,20 @@ static int finish_digest(struct source *source, struct sk_unpack_result *result,
 	return 0;
 }
 
-static int archive_error(struct archive *archive, struct sk_err *err, const char *doing)
+int sk_unpack_read_error(struct archive *archive, struct sk_err *err, const char *doing)
 {
 	const char *text = archive_error_string(archive);
 	int code = archive_errno(archive);
 
+	int r;
+
 	/* what libarchive says of malformed input */
 	if (code <= 0 || code == EILSEQ)
 		code = EINVAL;
-	return sk_err_set(err, code, "%s: %s", doing, text ? text : "unknown failure");
+	r = sk_err_set(err, code, "%s: %s", doing, text ? text : "unknown failure");
+	return sk_err_hint(
+		err, r,
+		"give a whole tar archive, plain or of gzip, bzip2, xz, zstd or lz4");
 }
 
 static struct archive *reader_new(void)
@@ -143,10 +148,13 @@ int sk_unpack_check_bytes(const struct sk_unpack *unpack, struct sk_err *err)
 {
 	la_int64_t packed = archive_filter_bytes(unpack->archive, -1);
 	char size[SK_FORMAT_SIZE];
+	int r;
 
-	if (unpack->result->bytes > unpack->opts->max_bytes)
-		return sk_err_set(err, EFBIG, "the archive unpacks to more than %s",
-				  sk_format_size(unpack->opts->max_bytes, size));
+	if (unpack->result->bytes > unpack->opts->max_bytes) {
+		r = sk_err_set(err, EFBIG, "the archive unpacks to more than %s",
+			       sk_format_size(unpack->opts->max_bytes, size));
+		return sk_err_hint(err, r, "--max-size sets the limit");
+	}
 	if (unpack->written > RATIO_FROM && packed > 0 &&
 	    unpack->written / RATIO > (uint64_t)packed)
 		return sk_err_set(
@@ -201,9 +209,11 @@ static int unpack_entry(struct sk_unpack *unpack, struct archive_entry *entry,
 	int r;
 
 	if (unpack->result->entries + unpack->result->skipped >=
-	    unpack->opts->max_entries)
-		return sk_err_set(err, E2BIG, "the archive has more than %llu entries",
-				  (unsigned long long)unpack->opts->max_entries);
+	    unpack->opts->max_entries) {
+		r = sk_err_set(err, E2BIG, "the archive has more than %llu entries",
+			       (unsigned long long)unpack->opts->max_entries);
+		return sk_err_hint(err, r, "--max-entries sets the limit");
+	}
 	r = fill_item(unpack, &item, err);
 	path = item.path;
 	if (r == 0 && item.name && sk_unpack_is_whiteout(item.name))
@@ -280,7 +290,8 @@ static int read_entries(struct sk_unpack *unpack, struct sk_err *err)
 		if (r == ARCHIVE_EOF)
 			break;
 		if (r != ARCHIVE_OK)
-			return archive_error(unpack->archive, err, "read the archive");
+			return sk_unpack_read_error(unpack->archive, err,
+						    "read the archive");
 		r = unpack_entry(unpack, entry, err);
 		if (r < 0)
 			return r;
@@ -319,7 +330,7 @@ static int unpack_with_locale(int archive_fd, int layer_fd,
 	if (!source || !archive)
 		return sk_err_oom(err);
 	if (archive_read_open(archive, source, NULL, source_read, NULL) != ARCHIVE_OK)
-		return archive_error(archive, err, "read the archive");
+		return sk_unpack_read_error(archive, err, "read the archive");
 	r = read_entries(&unpack, err);
 	if (r == 0)
 		r = finish_digest(source, &result, err);

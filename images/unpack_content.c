@@ -43,8 +43,7 @@ static int take_block(struct sk_unpack *unpack, int fd, la_int64_t size,
 	if (r == ARCHIVE_EOF)
 		return 1;
 	if (r != ARCHIVE_OK)
-		return sk_err_set(err, EINVAL, "read its content: %s",
-				  archive_error_string(unpack->archive));
+		return sk_unpack_read_error(unpack->archive, err, "read its content");
 	if (offset < *position || offset > size || len > (uint64_t)(size - offset))
 		return sk_err_set(err, EINVAL, "its content lies outside of its size");
 	unpack->result->bytes += (uint64_t)(offset - *position) + len;

@@ -65,6 +65,9 @@ int sk_unpack_whiteout(struct sk_unpack *unpack, const struct sk_unpack_item *it
 /** sk_unpack_mark_opaque() - Make a folder hide what lower layers have in it */
 int sk_unpack_mark_opaque(struct sk_unpack *unpack, int dir_fd, struct sk_err *err);
 
+/** sk_unpack_read_error() - Record what libarchive says of its input, and what an archive must be */
+int sk_unpack_read_error(struct archive *archive, struct sk_err *err, const char *doing);
+
 /** sk_unpack_check_bytes() - Refuse what has grown above the limits, or too much against the bytes read */
 int sk_unpack_check_bytes(const struct sk_unpack *unpack, struct sk_err *err);
 

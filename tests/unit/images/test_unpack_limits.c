@@ -162,6 +162,9 @@ static void test_truncated_content_and_broken_sums_are_refused(void **state)
 	ADD(w, '0', "f", .content = "short", .size = "00000100000");
 	assert_true(unpack_bytes(w, w->tar.ptr, w->tar.len) < 0);
 	assert_non_null(strstr(w->err.msg, "runcated"));
+	assert_string_equal(
+		w->err.hint,
+		"give a whole tar archive, plain or of gzip, bzip2, xz, zstd or lz4");
 	sk_str_clear(&w->tar);
 	ADD(w, '0', "one", .content = "x");
 	ADD(w, '0', "two", .content = "x");
