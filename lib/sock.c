@@ -106,6 +106,23 @@ int sk_sock_recv_fd(int sock, char *ret_tag)
 	return sk_steal_fd(&fd);
 }
 
+int sk_sock_send_all(int sock, const void *data, size_t len)
+{
+	const char *at = data;
+
+	while (len > 0) {
+		ssize_t n = send(sock, at, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
 static int fill_address(const char *path, struct sockaddr_un *address, struct sk_err *err)
 {
 	size_t len = strlen(path);

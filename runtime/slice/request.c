@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
-#include "lib/fs.h"
 #include "lib/sock.h"
 #include "lib/str.h"
 #include "runtime/slice/slice.h"
@@ -85,7 +84,7 @@ int sk_slice_request(const struct sk_slice_dir *dir, const char *verb,
 	conn = sk_sock_connect(path, err);
 	if (conn < 0)
 		return conn;
-	r = sk_fs_write_all(conn, verb, strlen(verb));
+	r = sk_sock_send_all(conn, verb, strlen(verb));
 	if (r == 0 && shutdown(conn, SHUT_WR) < 0)
 		r = -errno;
 	if (r == 0)
@@ -138,5 +137,5 @@ int sk_slice_request_answer(int conn, int r, const struct sk_err *failure,
 	text = sk_json_print(r < 0 ? json : answer, false);
 	if (!text)
 		return -ENOMEM;
-	return sk_fs_write_all(conn, text, strlen(text));
+	return sk_sock_send_all(conn, text, strlen(text));
 }

@@ -14,6 +14,8 @@
  *    a sliver that ends is reported as such until the next apply.
  * 5. When the first request fails, or the slice is to end, it removes all that there is on
  *    the system, then the folders, and answers last.
+ * 6. When no request comes at first, its apply was killed in between: it ends, and leaves the
+ *    definition for another start.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +34,8 @@
 #include "lib/sock.h"
 #include "lib/str.h"
 #include "runtime/slice/reconcile.h"
+
+#define FIRST_REQUEST_MS 5000
 
 enum { FD_LISTEN, FD_TIMER, FD_SIGNAL, NR_FDS };
 
@@ -182,12 +186,12 @@ static void serve(struct supervisor *sup)
 	(void)sk_slice_request_answer(conn, r, &err, answer);
 }
 
-/* Told to end, by the machine's shutdown: the definition stays for another start. */
-static void stop_by_signal(struct supervisor *sup)
+/* By the machine's shutdown, say: the definition stays for another start. */
+static void stop(struct supervisor *sup, const char *why)
 {
 	struct sk_err err = SK_ERR_INIT;
 
-	sk_log_info("told to stop by a signal");
+	sk_log_info("%s", why);
 	if (sk_slice_live_stop(&sup->live, &err) < 0)
 		sk_log_warn("stop slice '%s': %s", sup->live.dir->name, err.msg);
 	(void)sk_slice_live_save(&sup->live, "lost", NULL);
@@ -211,6 +215,7 @@ static int wait_and_act(struct supervisor *sup, struct sk_err *err)
 {
 	size_t nr = NR_FDS + sup->live.nr_slivers;
 	sk_autofree struct pollfd *fds = calloc(nr, sizeof(*fds));
+	int n;
 
 	if (!fds)
 		return sk_err_oom(err);
@@ -221,15 +226,18 @@ static int wait_and_act(struct supervisor *sup, struct sk_err *err)
 		fds[i].fd = i < NR_FDS ? sup->fds[i] : ctr ? sk_container_pidfd(ctr) : -1;
 		fds[i].events = POLLIN;
 	}
-	if (poll(fds, nr, -1) < 0)
+	n = poll(fds, nr, sup->is_made ? -1 : FIRST_REQUEST_MS);
+	if (n < 0)
 		return errno == EINTR ? 0 : sk_err_errno(err, "wait for events");
 	reap(sup, fds + NR_FDS);
 	if (fds[FD_SIGNAL].revents)
-		stop_by_signal(sup);
+		stop(sup, "told to stop by a signal");
 	else if (fds[FD_TIMER].revents)
 		expire(sup);
 	else if (fds[FD_LISTEN].revents)
 		serve(sup);
+	else if (n == 0)
+		stop(sup, "nobody says what to do");
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/str.h"
+#include "lib/sys.h"
 #include "tests/it/slice.h"
 
 #define EXAMPLE "runtime/slice/examples/ten.yaml"
@@ -198,6 +199,50 @@ static void test_killed_supervisor_is_found_by_ls_and_replaced_by_apply(void **s
 	remove_slice(it, "it-two");
 }
 
+static bool has_status(struct it *it, const char *name, const char *status)
+{
+	sk_auto(sk_json_free) struct sk_json *slice = slice_show(it, name);
+
+	return strcmp(sk_json_str(sk_json_get(slice, "status"), ""), status) == 0;
+}
+
+static void test_apply_killed_while_it_waits_takes_nothing_with_it(void **state)
+{
+	struct it *it = *state;
+	uint64_t deadline = sk_clock_mono() + 30 * SK_NS_PER_S;
+	sk_autofree char *state_path = sk_strf("%s/slices/it-cut/state.json", it->root);
+	sk_autofree char *path = NULL;
+	struct it_job job;
+
+	it_need_root(it);
+	path = slice_write(it, "name: it-cut\nimage: \"@busybox\"\n"
+			       "nodes: {\"n[1-20]\": }\n");
+	it_start(it, &job, -1, "slice", "apply", path);
+	while (!sk_fs_exists(AT_FDCWD, state_path))
+		assert_true(sk_clock_mono() < deadline);
+	assert_int_equal(sk_sys_pidfd_send_signal(job.proc.pidfd, SIGKILL), 0);
+	(void)it_finish(it, &job);
+	while (!has_status(it, "it-cut", "running"))
+		assert_true(sk_clock_mono() < deadline);
+	it_expect(it, 0, "slice", "exec", "it-cut", "n20", "--", "true");
+	remove_slice(it, "it-cut");
+}
+
+static void test_supervisor_that_nobody_asks_ends_by_itself(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *path = NULL;
+
+	it_need_root(it);
+	path = sk_strf("%s/slices/it-idle", it->root);
+	assert_int_equal(sk_fs_mkdirs(AT_FDCWD, path, 0700, NULL), 0);
+	it_expect(it, 0, "slice", "supervise", "it-idle");
+	it_assert_has(it->err, "nobody says what to do");
+	it_expect(it, 0, "slice", "ls", "--format", "json");
+	it_assert_has(it->out, "[]");
+	assert_false(slice_has_state(it, "it-idle"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +254,8 @@ int main(void)
 		IT_TEST(test_dry_run_and_a_failing_start_leave_nothing),
 		IT_TEST(test_killed_supervisor_leaves_nothing_after_rm),
 		IT_TEST(test_killed_supervisor_is_found_by_ls_and_replaced_by_apply),
+		IT_TEST(test_apply_killed_while_it_waits_takes_nothing_with_it),
+		IT_TEST(test_supervisor_that_nobody_asks_ends_by_itself),
 	};
 
 	return it_run_group(tests);

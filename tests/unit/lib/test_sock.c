@@ -57,6 +57,19 @@ static void test_closed_peer_is_told(void **state)
 	assert_int_equal(sk_sock_send_fd(a, STDIN_FILENO, 'x'), -EPIPE);
 }
 
+static void test_sending_to_a_closed_peer_is_told_without_a_signal(void **state)
+{
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(sk_sock_send_all(pair[0], "abc", 3), 0);
+	(void)close(pair[1]);
+	/* SIGPIPE has its default action here: it would end this program. */
+	assert_int_equal(sk_sock_send_all(pair[0], "abc", 3), -EPIPE);
+	(void)close(pair[0]);
+}
+
 static void test_message_without_descriptor_is_refused(void **state)
 {
 	sk_autoclose int a = -1, b = -1;
@@ -197,6 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_descriptor_arrives_as_another_number),
 		cmocka_unit_test(test_closed_peer_is_told),
+		cmocka_unit_test(test_sending_to_a_closed_peer_is_told_without_a_signal),
 		cmocka_unit_test(test_message_without_descriptor_is_refused),
 		cmocka_unit_test(test_bad_descriptor_is_not_sent),
 		cmocka_unit_test(test_several_descriptors_are_refused_and_closed),
