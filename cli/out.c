@@ -388,12 +388,3 @@ void sk_out_error(const char *program, const struct sk_err *err)
 	if (!text.failed)
 		(void)sk_fs_write_all(STDERR_FILENO, text.ptr, text.len);
 }
-
-bool sk_out_has_color(FILE *file)
-{
-	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	if (no_color && *no_color)
-		return false;
-	return term && strcmp(term, "dumb") != 0 && isatty(fileno(file));
-}

@@ -78,7 +78,4 @@ int sk_out_flush(struct sk_err *err);
  */
 void sk_out_error(const char *program, const struct sk_err *err);
 
-/** sk_out_has_color() - Tell whether colour may be used: a terminal, no NO_COLOR, TERM not dumb */
-bool sk_out_has_color(FILE *file);
-
 #endif

@@ -78,9 +78,6 @@ int sk_fs_remove_tree(int dirfd, const char *name, struct sk_err *err);
  * Return: descriptor that holds the lock, or -errno
  */
 int sk_fs_lock(int dirfd, const char *name, unsigned int timeout_ms, struct sk_err *err);
-/** sk_fs_lock_shared() - The same, shared with others that take it so */
-int sk_fs_lock_shared(int dirfd, const char *name, unsigned int timeout_ms,
-		      struct sk_err *err);
 /** sk_fs_is_locked() - Tell whether some process holds the exclusive lock of a file now.
  *  Takes the shared lock for an instant to find out */
 bool sk_fs_is_locked(int dirfd, const char *name);

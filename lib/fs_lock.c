@@ -85,11 +85,11 @@ static bool is_still_named(int fd, int dirfd, const char *name)
 }
 
 /* flock() until @deadline. Returns 0, -EWOULDBLOCK when it has passed, or -errno. */
-static int try_until(int fd, int operation, uint64_t deadline)
+static int try_until(int fd, uint64_t deadline)
 {
 	uint64_t pause = FIRST_PAUSE_NS;
 
-	while (flock(fd, operation | LOCK_NB) < 0) {
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		uint64_t now = sk_clock_mono();
 
 		if (errno == EINTR)
@@ -102,8 +102,7 @@ static int try_until(int fd, int operation, uint64_t deadline)
 	return 0;
 }
 
-static int lock(int dirfd, const char *name, int operation, unsigned int timeout_ms,
-		struct sk_err *err)
+int sk_fs_lock(int dirfd, const char *name, unsigned int timeout_ms, struct sk_err *err)
 {
 	uint64_t deadline = sk_clock_mono() + timeout_ms * SK_NS_PER_MS;
 
@@ -116,7 +115,7 @@ static int lock(int dirfd, const char *name, int operation, unsigned int timeout
 
 		if (fd < 0)
 			return sk_err_errno(err, "open lock '%s'", name);
-		r = try_until(fd, operation, deadline);
+		r = try_until(fd, deadline);
 		if (r == -EWOULDBLOCK)
 			return refuse(fd, name, timeout_ms, err);
 		if (r < 0)
@@ -124,17 +123,6 @@ static int lock(int dirfd, const char *name, int operation, unsigned int timeout
 		if (is_still_named(fd, dirfd, name))
 			return sk_steal_fd(&fd);
 	}
-}
-
-int sk_fs_lock(int dirfd, const char *name, unsigned int timeout_ms, struct sk_err *err)
-{
-	return lock(dirfd, name, LOCK_EX, timeout_ms, err);
-}
-
-int sk_fs_lock_shared(int dirfd, const char *name, unsigned int timeout_ms,
-		      struct sk_err *err)
-{
-	return lock(dirfd, name, LOCK_SH, timeout_ms, err);
 }
 
 bool sk_fs_is_locked(int dirfd, const char *name)

@@ -240,27 +240,6 @@ int sk_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret,
 	return 0;
 }
 
-int sk_parse_i64(const char *text, int64_t min, int64_t max, int64_t *ret,
-		 struct sk_err *err)
-{
-	bool is_negative = *text == '-';
-	uint64_t limit = is_negative ? (uint64_t)INT64_MAX + 1 : INT64_MAX;
-	const char *rest = text + is_negative;
-	uint64_t magnitude = 0;
-	int64_t value;
-	int n = take_digits(&rest, &magnitude);
-
-	if (n == 0 || (n > 0 && *rest != '\0'))
-		return sk_err_set(err, EINVAL, "'%s' is not a whole number", text);
-	value = (int64_t)(is_negative ? 0 - magnitude : magnitude);
-	if (n < 0 || magnitude > limit || value < min || value > max)
-		return sk_err_set(err, ERANGE,
-				  "'%s' is out of range: use %" PRId64 " to %" PRId64,
-				  text, min, max);
-	*ret = value;
-	return 0;
-}
-
 int sk_parse_double(const char *text, double min, double max, double *ret,
 		    struct sk_err *err)
 {
@@ -328,26 +307,6 @@ int sk_parse_name(const char *what, const char *name, struct sk_err *err)
 			err, EINVAL,
 			"'%s' is not a name for a %s: begin with a letter or a digit",
 			name, what);
-	return 0;
-}
-
-int sk_parse_id(const char *id, struct sk_err *err)
-{
-	if (*id == '\0')
-		return sk_err_set(err, EINVAL, "a container id must not be empty");
-	if (strlen(id) > 1024)
-		return sk_err_set(
-			err, ERANGE,
-			"a container id of %zu bytes is too long: use up to 1024",
-			strlen(id));
-	if (!is_word(id, "_+.-"))
-		return sk_err_set(
-			err, EINVAL,
-			"'%s' is not a container id: use letters, digits, '_', '+', '.' and '-'",
-			id);
-	if (*id == '.')
-		return sk_err_set(err, EINVAL,
-				  "'%s' is not a container id: it begins with a dot", id);
 	return 0;
 }
 

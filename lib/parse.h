@@ -18,9 +18,6 @@
 /** sk_parse_u64() - Decimal number between @min and @max, both included */
 int sk_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret,
 		 struct sk_err *err);
-/** sk_parse_i64() - Decimal number with an optional minus sign */
-int sk_parse_i64(const char *text, int64_t min, int64_t max, int64_t *ret,
-		 struct sk_err *err);
 /** sk_parse_double() - Finite decimal number between @min and @max, no exponent */
 int sk_parse_double(const char *text, double min, double max, double *ret,
 		    struct sk_err *err);
@@ -42,9 +39,6 @@ int sk_parse_cpus(const char *text, uint64_t *ret_milli, struct sk_err *err);
  * @what:	For the error text: "container", "slice", ...
  */
 int sk_parse_name(const char *what, const char *name, struct sk_err *err);
-
-/** sk_parse_id() - Check an OCI container id: 1 to 1024 of [A-Za-z0-9_+.-], not starting with a dot */
-int sk_parse_id(const char *id, struct sk_err *err);
 
 /* The ways back, for people: "64 MiB", "1.5 GiB", "100 Mbit/s", "1.4 s", "23 ms"; @buf holds the text. */
 #define SK_FORMAT_SIZE 32

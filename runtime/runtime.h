@@ -87,10 +87,6 @@ int sk_container_launch(const struct sk_home *home, const struct sk_run_opts *op
 int sk_container_pidfd(const struct sk_container *ctr);
 /** sk_container_pid() - PID 1 of the container, as the caller sees it */
 pid_t sk_container_pid(const struct sk_container *ctr);
-/** sk_container_id() - Its name (borrowed) */
-const char *sk_container_id(const struct sk_container *ctr);
-/** sk_container_pty() - Master side of its terminal with opts->tty (borrowed), else -1 */
-int sk_container_pty(const struct sk_container *ctr);
 /**
  * sk_container_finish() - Wait for its end, find the cause, release everything
  * @keep_state:	Keep the record, upper layer and log for `ps -a`, `logs`, `rm`; else nothing is left

@@ -41,16 +41,6 @@ pid_t sk_container_pid(const struct sk_container *ctr)
 	return ctr->pid;
 }
 
-const char *sk_container_id(const struct sk_container *ctr)
-{
-	return ctr->state->id;
-}
-
-int sk_container_pty(const struct sk_container *ctr)
-{
-	return ctr->pty;
-}
-
 void sk_handle_set_exit(struct sk_state *state, const struct sk_exit *end)
 {
 	char now[SK_CLOCK_TEXT_SIZE];

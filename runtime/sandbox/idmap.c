@@ -6,9 +6,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/magic.h>
-#include <sched.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/fs.h"
@@ -154,51 +152,6 @@ int sk_idmap_mount(const char *path, int userns_fd, bool recursive, struct sk_er
 			"the kernel has no idmapped mounts on %s file systems; try '--userns host'",
 			fs_name(path));
 	return r;
-}
-
-/* A child that only holds a user namespace open until it is opened from outside. */
-static int throwaway_userns(struct sk_err *err)
-{
-	struct sk_spec spec = {.nr_uids = 1, .nr_gids = 1};
-	int fd = -1, ready[2], status, r = 0;
-	pid_t pid;
-	char byte;
-
-	spec.uids[0] = spec.gids[0] = (struct sk_spec_idmap){0, 0x70000000u, 65536};
-	if (pipe2(ready, O_CLOEXEC) < 0)
-		return sk_err_errno(err, "make a pipe");
-	pid = fork();
-	if (pid == 0) {
-		bool ok = unshare(CLONE_NEWUSER) == 0;
-
-		(void)!write(ready[1], ok ? "y" : "n", 1);
-		(void)pause();
-		_exit(0);
-	}
-	(void)close(ready[1]);
-	if (pid < 0 || read(ready[0], &byte, 1) != 1 || byte != 'y')
-		r = sk_err_set(err, EOPNOTSUPP,
-			       "the kernel does not allow user namespaces");
-	else
-		r = sk_idmap_write(pid, &spec, err);
-	if (r == 0)
-		r = fd = sk_idmap_userns(pid, err);
-	(void)close(ready[0]);
-	if (pid > 0) {
-		(void)kill(pid, SIGKILL);
-		(void)waitpid(pid, &status, 0);
-	}
-	return r;
-}
-
-int sk_sandbox_probe_idmap(const char *path, struct sk_err *err)
-{
-	sk_autoclose int userns = throwaway_userns(err), fd = -1;
-
-	if (userns < 0)
-		return userns;
-	fd = sk_idmap_mount(path, userns, false, err);
-	return fd < 0 ? fd : 0;
 }
 
 int sk_child_become_root(struct sk_child *c, struct sk_err *err)

@@ -68,9 +68,6 @@ struct sk_sandbox_join {
 int sk_sandbox_join(const struct sk_sandbox_join *join, struct sk_sandbox *ret,
 		    struct sk_err *err);
 
-/** sk_sandbox_probe_idmap() - Whether a mount of @path can be idmapped; 0, or -EOPNOTSUPP with what is missing */
-int sk_sandbox_probe_idmap(const char *path, struct sk_err *err);
-
 /**
  * sk_sandbox_in_userns() - Call a function as uid 0 of a new user namespace with the spec's id maps
  * @fn:		Called in a child; returns 0 or -errno

@@ -228,7 +228,8 @@ int sk_spawn_report(int report, struct sk_err *err)
 	return -message.err.code;
 }
 
-int sk_spawn_receive_pty(int sync, struct sk_err *err)
+/* The master that the child sends; -1 when it ended before, or -errno. */
+static int receive_pty(int sync, struct sk_err *err)
 {
 	char tag = 0;
 	int fd = sk_sock_recv_fd(sync, &tag);
@@ -258,7 +259,7 @@ int sk_spawn_wait_ready(struct sk_sandbox *sandbox, bool tty, int sync, int repo
 	int r;
 
 	if (tty) {
-		sandbox->pty = sk_spawn_receive_pty(sync, err);
+		sandbox->pty = receive_pty(sync, err);
 		if (sandbox->pty < -1)
 			return sandbox->pty;
 	}

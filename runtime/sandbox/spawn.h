@@ -17,8 +17,6 @@ pid_t sk_spawn_clone(uint64_t flags, const struct sk_cgroup *cgroup, int *ret_pi
 		     bool *ret_in_v2);
 /** sk_spawn_report() - Read the child's report: 0 at the end of file or when it is ready, else its failure */
 int sk_spawn_report(int report, struct sk_err *err);
-/** sk_spawn_receive_pty() - The master that the child sends; -1 when it ended before, or -errno */
-int sk_spawn_receive_pty(int sync, struct sk_err *err);
 /** sk_spawn_wait_ready() - Terminal and report of a child that was fed */
 int sk_spawn_wait_ready(struct sk_sandbox *sandbox, bool tty, int sync, int report,
 			struct sk_err *err);

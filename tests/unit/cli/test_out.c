@@ -247,17 +247,6 @@ static void test_errors_are_escaped_and_carry_the_hint(void **state)
 		"skiff: open 'a\\x1b[2J'\nhint: give it more, for example -m 256m\n");
 }
 
-static void test_color_needs_a_terminal_and_consent(void **state)
-{
-	sk_auto(sk_fclose) FILE *file = tmpfile();
-
-	(void)state;
-	assert_non_null(file);
-	assert_int_equal(setenv("TERM", "xterm", 1), 0);
-	assert_int_equal(unsetenv("NO_COLOR"), 0);
-	assert_false(sk_out_has_color(file));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,7 +261,6 @@ int main(void)
 		cmocka_unit_test(test_an_object_has_a_line_per_key),
 		cmocka_unit_test(test_ages_are_told_in_one_unit),
 		cmocka_unit_test(test_errors_are_escaped_and_carry_the_hint),
-		cmocka_unit_test(test_color_needs_a_terminal_and_consent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,18 +117,6 @@ static void test_kill_frees_the_lock(void **state)
 	assert_true(fd >= 0);
 }
 
-static void test_shared_locks_share_but_not_with_an_exclusive_one(void **state)
-{
-	sk_autoclose int a = sk_fs_lock_shared(tempdir.fd, "lock", 0, NULL);
-	sk_autoclose int b = sk_fs_lock_shared(tempdir.fd, "lock", 0, NULL);
-
-	(void)state;
-	assert_true(a >= 0);
-	assert_true(b >= 0);
-	assert_false(sk_fs_is_locked(tempdir.fd, "lock"));
-	assert_int_equal(sk_fs_lock(tempdir.fd, "lock", 0, NULL), -EWOULDBLOCK);
-}
-
 static bool has_open(pid_t pid, const char *file)
 {
 	sk_autofree char *folder = sk_strf("/proc/%d/fd", (int)pid);
@@ -207,7 +195,6 @@ int main(void)
 		lock_test(test_waiting_ends_at_the_deadline),
 		lock_test(test_lock_is_taken_when_the_holder_ends),
 		lock_test(test_kill_frees_the_lock),
-		lock_test(test_shared_locks_share_but_not_with_an_exclusive_one),
 		lock_test(test_lock_of_a_removed_file_counts_for_nothing),
 		lock_test(test_links_and_missing_folders_are_refused),
 	};

@@ -185,38 +185,6 @@ static void test_unsigned_numbers_are_strict(void **state)
 	assert_string_equal(err.msg, "'65536' is out of range: use 1 to 65535");
 }
 
-static void test_signed_numbers_reach_both_ends(void **state)
-{
-	static const struct {
-		const char *text;
-		int64_t want;
-		int r;
-	} cases[] = {
-		{"0", 0, 0},
-		{"-0", 0, 0},
-		{"-5", -5, 0},
-		{"9223372036854775807", INT64_MAX, 0},
-		{"-9223372036854775808", INT64_MIN, 0},
-		{"9223372036854775808", 1, -ERANGE},
-		{"-9223372036854775809", 1, -ERANGE},
-		{"99999999999999999999", 1, -ERANGE},
-		{"", 1, -EINVAL},
-		{"-", 1, -EINVAL},
-		{"--1", 1, -EINVAL},
-		{"+1", 1, -EINVAL},
-		{"1x", 1, -EINVAL},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
-		int64_t got = 1;
-		int r = sk_parse_i64(cases[i].text, INT64_MIN, INT64_MAX, &got, NULL);
-
-		if (r != cases[i].r || got != cases[i].want)
-			fail_msg("'%s' gave %d, %lld", cases[i].text, r, (long long)got);
-	}
-}
-
 static void test_doubles_are_plain_decimals(void **state)
 {
 	static const char *const texts[] = {"",	   "-",	    ".5", "5.",	 "1e3", "inf",
@@ -275,22 +243,6 @@ static void test_names_are_checked(void **state)
 				     "use letters, digits, '_', '.' and '-'");
 }
 
-static void test_ids_follow_the_runtime_spec(void **state)
-{
-	static const char *const bad[] = {"", ".", ".a", "a/b", "..", "a b", "a\n"};
-	char text[1026];
-
-	(void)state;
-	assert_int_equal(sk_parse_id("_+.-a", NULL), 0);
-	assert_int_equal(sk_parse_id("-", NULL), 0);
-	for (size_t i = 0; i < SK_ARRAY_SIZE(bad); i++)
-		assert_int_equal(sk_parse_id(bad[i], NULL), -EINVAL);
-	memset(text, 'a', 1025);
-	text[1025] = '\0';
-	assert_int_equal(sk_parse_id(text, NULL), -ERANGE);
-	assert_int_equal(sk_parse_id(text + 1, NULL), 0);
-}
-
 static void test_values_are_formatted_for_people(void **state)
 {
 	static const struct {
@@ -340,11 +292,9 @@ int main(void)
 		cmocka_unit_test(test_durations_are_in_nanoseconds),
 		cmocka_unit_test(test_cpus_are_in_thousandths),
 		cmocka_unit_test(test_unsigned_numbers_are_strict),
-		cmocka_unit_test(test_signed_numbers_reach_both_ends),
 		cmocka_unit_test(test_doubles_are_plain_decimals),
 		cmocka_unit_test(test_truth_has_eight_words),
 		cmocka_unit_test(test_names_are_checked),
-		cmocka_unit_test(test_ids_follow_the_runtime_spec),
 		cmocka_unit_test(test_values_are_formatted_for_people),
 	};
 
