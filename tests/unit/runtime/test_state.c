@@ -91,7 +91,8 @@ static void test_a_made_up_name_that_is_taken_leaves_no_error(void **state)
 static void test_create_refuses_a_taken_name(void **state)
 {
 	struct fixture *f = *state;
-	sk_auto(sk_state_free) struct sk_state *first = make(f, "web");
+	sk_auto(sk_state_free) __attribute__((unused)) struct sk_state *first =
+		make(f, "web");
 	struct sk_err err = SK_ERR_INIT;
 	struct sk_state *second = NULL;
 
@@ -138,7 +139,8 @@ static void test_a_document_survives_in_the_record(void **state)
 static void test_an_unknown_name_hints_at_the_nearest(void **state)
 {
 	struct fixture *f = *state;
-	sk_auto(sk_state_free) struct sk_state *st = make(f, "webserver");
+	sk_auto(sk_state_free) __attribute__((unused)) struct sk_state *st =
+		make(f, "webserver");
 	struct sk_err err = SK_ERR_INIT;
 	struct sk_state *other = NULL;
 
@@ -150,7 +152,8 @@ static void test_an_unknown_name_hints_at_the_nearest(void **state)
 static void test_the_record_of_a_living_owner_is_no_orphan(void **state)
 {
 	struct fixture *f = *state;
-	sk_auto(sk_state_free) struct sk_state *st = make(f, "web");
+	sk_auto(sk_state_free) __attribute__((unused)) struct sk_state *st =
+		make(f, "web");
 	struct sk_state **orphans = NULL;
 	size_t nr = 9;
 
