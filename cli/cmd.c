@@ -228,6 +228,7 @@ static int execute(const struct call *call, struct sk_err *err)
 		r = sk_strv_add(&argv, call->original[i]);
 	if (r < 0)
 		return sk_err_oom(err);
+	sk_log_debug("execute %s", path);
 	(void)execv(path, argv);
 	return sk_err_errno(err, "execute '%s'", path);
 }

@@ -9,6 +9,7 @@
 #include "images/ref.h"
 #include "images/store.h"
 #include "lib/fs.h"
+#include "lib/log.h"
 #include "lib/str.h"
 
 static const char *const builtin_names[] = {"@busybox", "@host", NULL};
@@ -113,6 +114,7 @@ int sk_image_resolve(const struct sk_home *home, const char *ref, struct sk_imag
 {
 	sk_auto(sk_store_finish) struct sk_store store = SK_STORE_INIT;
 	sk_auto(sk_image_free) struct sk_image *image = calloc(1, sizeof(*image));
+	sk_autofree char *layers = NULL;
 	int r;
 
 	if (!image)
@@ -135,6 +137,8 @@ int sk_image_resolve(const struct sk_home *home, const char *ref, struct sk_imag
 		r = resolve_imported(&store, ref, image, err);
 	if (r < 0)
 		return r;
+	layers = sk_strv_join(image->lowers, ":");
+	sk_log_debug("image '%s': layers %s", ref, layers ? layers : "");
 	*ret = sk_steal(&image);
 	return 0;
 }

@@ -24,6 +24,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/log.h"
 #include "lib/str.h"
 #include "lib/sys.h"
 
@@ -232,6 +233,14 @@ static int find_program(const char *program, char **ret, struct sk_err *err)
 	return r < 0 ? sk_err_code(err, r, "run '%s'", program) : 0;
 }
 
+static void log_start(const char *path, const char *const *argv)
+{
+	sk_autofree char *args =
+		argv[1] ? sk_strv_join((char *const *)argv + 1, " ") : NULL;
+
+	sk_log_debug("run %s%s%s", path, args ? " " : "", args ? args : "");
+}
+
 int sk_proc_spawn(const char *const *argv, const struct sk_proc_opts *opts,
 		  struct sk_proc *ret, struct sk_err *err)
 {
@@ -255,6 +264,7 @@ int sk_proc_spawn(const char *const *argv, const struct sk_proc_opts *opts,
 	report = ends[0];
 	child.path = path;
 	child.report_fd = ends[1];
+	log_start(path, argv);
 	r = clone_child(&child, &proc);
 	sk_close(&ends[1]);
 	if (r < 0)

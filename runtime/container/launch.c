@@ -14,6 +14,7 @@
 
 #include "lib/clock.h"
 #include "lib/fs.h"
+#include "lib/log.h"
 #include "lib/proc.h"
 #include "lib/str.h"
 #include "runtime/container/handle.h"
@@ -164,9 +165,13 @@ int sk_launch_start(struct sk_container *ctr, const struct sk_spec *spec,
 	r = sk_cgroup_create(ctr->cgroup, &spec->limits, err);
 	if (r < 0)
 		return not_exec(r);
+	sk_log_debug("container '%s': made its groups '%s'", ctr->state->id,
+		     spec->cgroup_path ? spec->cgroup_path : "");
 	r = sk_sandbox_spawn(&sandbox_opts, &sandbox, err);
 	if (r < 0)
 		return r;
+	sk_log_debug("container '%s': '%s' runs as process %d", ctr->state->id,
+		     spec->args ? spec->args[0] : "", (int)sandbox.pid);
 	ctr->pid = sandbox.pid;
 	ctr->pidfd = sandbox.pidfd;
 	ctr->pty = sandbox.pty;
@@ -187,6 +192,7 @@ int sk_launch_as(const struct sk_home *home, const struct sk_run_opts *opts,
 	ctr = sk_handle_new(state);
 	if (!ctr)
 		return sk_err_oom(err);
+	sk_log_debug("container '%s': made its record '%s'", state->id, state->path);
 	r = sk_spec_from_opts(opts, state->id, home->is_rootless, &spec, err);
 	if (r == 0)
 		r = write_intent(ctr, opts, spec, owner, err);

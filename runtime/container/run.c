@@ -2,6 +2,7 @@
 /* run - a container in the foreground */
 #include <signal.h>
 
+#include "lib/log.h"
 #include "runtime/container/attach.h"
 #include "runtime/container/launch.h"
 
@@ -33,7 +34,10 @@ int sk_container_run(const struct sk_home *home, const struct sk_run_opts *opts,
 	if (r < 0)
 		return r;
 	r = sk_container_finish(ctr, !opts->rm, ret, err);
-	if (r == 0 && ret)
+	if (r == 0 && ret) {
+		sk_log_debug("container '%s': ended with status %d and is cleaned up",
+			     ret->id, ret->status);
 		note_forced(&attach, ret);
+	}
 	return r;
 }

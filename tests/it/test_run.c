@@ -318,6 +318,27 @@ static void test_workdir_user_and_hostname_are_taken(void **state)
 	assert_string_equal(it->out, "it-named\n");
 }
 
+static void test_debug_tells_what_is_done(void **state)
+{
+	static const char *const lines[] = {
+		"skiff: debug: image '@busybox': layers /",
+		"skiff: debug: container 'it-told': made its record '/",
+		"skiff: debug: container 'it-told': made its groups 'skiff/it-told'\n",
+		"skiff: debug: container 'it-told': 'true' runs as process ",
+		"skiff: debug: container 'it-told': ended with status 0 and is cleaned up\n",
+	};
+	struct it *it = *state;
+
+	it_need_root(it);
+	it_expect(it, 0, "--debug", "run", "--rm", "--name", "it-told", "@busybox",
+		  "true");
+	assert_string_equal(it->out, "");
+	for (size_t i = 0; i < SK_ARRAY_SIZE(lines); i++)
+		it_assert_has(it->err, lines[i]);
+	it_expect(it, 0, BOX, "true");
+	assert_string_equal(it->err, "");
+}
+
 static void test_stdin_comes_with_interactive_only(void **state)
 {
 	struct it *it = *state;
@@ -460,6 +481,7 @@ int main(void)
 		IT_TEST(test_volume_keeps_the_callers_ids),
 		IT_TEST(test_variables_are_set_and_handed_on),
 		IT_TEST(test_workdir_user_and_hostname_are_taken),
+		IT_TEST(test_debug_tells_what_is_done),
 		IT_TEST(test_stdin_comes_with_interactive_only),
 		IT_TEST(test_tty_is_a_terminal_of_the_container),
 		IT_TEST(test_tty_works_without_a_terminal_outside),
