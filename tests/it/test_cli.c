@@ -88,15 +88,18 @@ static void test_version_comes_in_every_format(void **state)
 static void complete(struct it *it, const char *line)
 {
 	static const char script[] =
-		". <(\"$1\" completion bash) || exit 9\n"
-		"shift\n"
+		"program=$1 root=$2 runroot=$3\n"
+		"skiff() { \"$program\" --root \"$root\" --runroot \"$runroot\" \"$@\"; }\n"
+		". <(skiff completion bash) || exit 9\n"
+		"shift 3\n"
 		"[[ $(complete -p skiff) == *'-F _skiff '* ]] || exit 8\n"
 		"COMP_WORDS=(\"$@\") COMP_CWORD=$(($# - 1))\n"
 		"_skiff\n"
 		"echo \"${COMPREPLY[*]}\"\n";
 	sk_autofree char *skiff = sk_strf("%s/bin/skiff", it->build);
 	sk_auto(sk_strv_free) char **words = sk_strv_split(line, ' '), **argv = NULL;
-	const char *const head[] = {"bash", "--norc", "-c", script, "bash", skiff};
+	const char *const head[] = {"bash", "--norc", "-c",	script,
+				    "bash", skiff,    it->root, it->runroot};
 
 	for (size_t i = 0; i < SK_ARRAY_SIZE(head); i++)
 		assert_int_equal(sk_strv_add(&argv, head[i]), 0);
@@ -112,7 +115,7 @@ static void test_bash_completes_from_the_tables(void **state)
 		const char *line, *want;
 	} cases[] = {
 		{"skiff vers", "version\n"},
-		{"skiff lab ", "--help up ls status down\n"},
+		{"skiff slice ", "--help apply ls show exec renew rm\n"},
 		{"skiff lab do", "down\n"},
 		{"skiff --root /x lab up --ho", "--hosts\n"},
 		{"skiff --debug version --for", "--format\n"},
@@ -120,13 +123,23 @@ static void test_bash_completes_from_the_tables(void **state)
 		{"skiff version --format ", "table json jsonl csv\n"},
 		{"skiff --root /dev/nul", "/dev/null\n"},
 		{"skiff import /dev/nul", "/dev/null\n"},
+		{"skiff run -m 64m @b", "@busybox\n"},
+		{"skiff run @ b", "@busybox\n"}, /* as bash breaks '@b' */
+		{"skiff run @busybox /dev/nul", "/dev/null\n"},
+		{"skiff rm it-on", "it-one\n"},
+		{"skiff rm it-one it-t", "it-two\n"},
+		{"skiff logs it-one /dev/nul", "/dev/null\n"},
 	};
 	struct it *it = *state;
 
+	it_need_root(it);
+	it_expect(it, 0, "run", "--name", "it-one", "@busybox", "true");
+	it_expect(it, 0, "run", "--name", "it-two", "@busybox", "true");
 	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
 		complete(it, cases[i].line);
 		assert_string_equal(it->out, cases[i].want);
 	}
+	it_expect(it, 0, "rm", "it-one", "it-two");
 }
 
 int main(void)
