@@ -70,6 +70,29 @@ static const struct sk_cmd lab_status = {
 	.run = sk_run_lab_status,
 };
 
+static const struct sk_opt lab_load_table[] = {
+	{0, "working-set", "SIZE",
+	 "memory that the guest keeps writing; as it is if not given", SK_OPT_SIZE,
+	 LAB(working_set_bytes)},
+	{0, "pages-per-s", "N",
+	 "pages that it writes a second, 0 for none; as it is if not given", SK_OPT_U64,
+	 LAB(pages_per_s)},
+	SK_OPT_END,
+};
+
+static const struct sk_cmd lab_load = {
+	.name = "load",
+	.summary = "set what the guest of a lab writes, while it runs",
+	.usage = "[OPTIONS] [NAME]",
+	.opts = lab_load_table,
+	.opts_size = sizeof(struct sk_cli_lab_opts),
+	.defaults = &(const struct sk_cli_lab_opts){.working_set_bytes = SK_OPT_UNSET,
+						    .pages_per_s = SK_OPT_UNSET},
+	.program = "skiff-vm",
+	.max_args = 1,
+	.run = sk_run_lab_load,
+};
+
 static const struct sk_cmd lab_down = {
 	.name = "down",
 	.summary = "stop a lab and remove all that belongs to it",
@@ -82,8 +105,8 @@ static const struct sk_cmd lab_down = {
 const struct sk_cmd sk_cmd_lab = {
 	.name = "lab",
 	.summary = "libvirt hosts on this machine, to migrate between",
-	.sub = (const struct sk_cmd *const[]){&lab_up, &lab_ls, &lab_status, &lab_down,
-					      NULL},
+	.sub = (const struct sk_cmd *const[]){&lab_up, &lab_ls, &lab_status, &lab_load,
+					      &lab_down, NULL},
 	.program = "skiff-vm",
 };
 

@@ -5,7 +5,7 @@
 
 #include "cli/cmd.h"
 
-/** struct sk_cli_lab_opts - Options of `lab up`, ls, status and down; each uses those of its table */
+/** struct sk_cli_lab_opts - Options of `lab up`, ls, status, load and down; each uses those of its table */
 struct sk_cli_lab_opts {
 	const char *name;
 	const char *format;
@@ -40,6 +40,7 @@ struct sk_cli_probe_opts {
 SK_CMD_RUN_ELSEWHERE(sk_run_lab_up);
 SK_CMD_RUN_ELSEWHERE(sk_run_lab_ls);
 SK_CMD_RUN_ELSEWHERE(sk_run_lab_status);
+SK_CMD_RUN_ELSEWHERE(sk_run_lab_load);
 SK_CMD_RUN_ELSEWHERE(sk_run_lab_down);
 SK_CMD_RUN_ELSEWHERE(sk_run_migrate);
 SK_CMD_RUN_ELSEWHERE(sk_run_probe);

@@ -71,6 +71,17 @@ int sk_lab_list(const struct sk_home *home, struct sk_json **ret, struct sk_err 
 int sk_lab_migrate_opts(const struct sk_home *home, const char *lab, const char *guest,
 			const char *to_host, struct sk_migrate_opts *opts,
 			struct sk_json **ret_hold, struct sk_err *err);
+#define SK_LAB_KEEP UINT64_MAX /* leave this part of the load as it is */
+/**
+ * sk_lab_load() - Set what the lab's guest writes, while it runs
+ * @working_set_bytes:	Memory that it goes over; SK_LAB_KEEP
+ * @pages_per_s:	0 stops writing; SK_LAB_KEEP
+ *
+ * Return: 0; -ENOENT without such a lab; -ETIMEDOUT when the guest does not answer; -EINVAL
+ * for more than its memory
+ */
+int sk_lab_load(const struct sk_home *home, const char *name, uint64_t working_set_bytes,
+		uint64_t pages_per_s, struct sk_err *err);
 /** sk_lab_client_netns() - Descriptor of the lab's client namespace */
 int sk_lab_client_netns(const struct sk_home *home, const char *lab, struct sk_err *err);
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/* cmd_lab - lab up, ls, status and down */
+/* cmd_lab - lab up, ls, status, load and down */
 #include <string.h>
 
 #include "cli/decl_migrate.h"
 #include "cli/out.h"
 #include "cli/vm/common.h"
 #include "migrate/migrate.h"
+
+_Static_assert(SK_LAB_KEEP == SK_OPT_UNSET, "an option that is not given keeps the load");
 
 static const struct sk_out_column lab_columns[] = {
 	{"NAME", "name", SK_OUT_TEXT},
@@ -112,6 +114,22 @@ int sk_run_lab_status(const struct sk_cmd_ctx *ctx, void *options, int nargs, ch
 	if (r == 0)
 		r = show(opts->format, status, err);
 	return r;
+}
+
+int sk_run_lab_load(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **args,
+		    struct sk_err *err)
+{
+	const struct sk_cli_lab_opts *opts = options;
+	sk_auto(sk_home_free) struct sk_home *home = NULL;
+	int r;
+
+	if (opts->working_set_bytes == SK_OPT_UNSET && opts->pages_per_s == SK_OPT_UNSET)
+		return sk_cmd_usage(
+			err, "nothing to set: give --working-set or --pages-per-s");
+	r = sk_vmcli_open(ctx, &home, err);
+	return r < 0 ? r
+		     : sk_lab_load(home, nargs > 0 ? args[0] : "default",
+				   opts->working_set_bytes, opts->pages_per_s, err);
 }
 
 int sk_run_lab_down(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **args,

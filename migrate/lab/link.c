@@ -2,11 +2,13 @@
 /* From names in a lab to what a migration or a probe needs */
 #include <string.h>
 
+#include "lib/cleanup.h"
 #include "lib/str.h"
 #include "migrate/lab/lab.h"
 #include "migrate/vm/vm.h"
 
-#define PROBE_URL "udp://" SK_LAB_GUEST_IP ":7007?hz=1000"
+#define LOAD_ANSWER_MS 2000
+#define PROBE_URL      "udp://" SK_LAB_GUEST_IP ":7007?hz=1000"
 
 int sk_lab_client_netns(const struct sk_home *home, const char *lab, struct sk_err *err)
 {
@@ -19,6 +21,27 @@ int sk_lab_client_netns(const struct sk_home *home, const char *lab, struct sk_e
 	if (r < 0)
 		return r;
 	return sk_slice_open_netns(home, open.slice, SK_LAB_CLIENT, err);
+}
+
+int sk_lab_load(const struct sk_home *home, const char *name, uint64_t working_set_bytes,
+		uint64_t pages_per_s, struct sk_err *err)
+{
+	sk_autoclose int netns = sk_lab_client_netns(home, name, err);
+	struct sk_guest_status now;
+	int r;
+
+	if (netns < 0)
+		return netns;
+	r = sk_guest_status(SK_LAB_GUEST_IP, netns, LOAD_ANSWER_MS, &now, err);
+	if (r < 0)
+		return sk_err_wrap(err, r, "ask guest '" SK_LAB_GUEST "' for its load");
+	if (working_set_bytes == SK_LAB_KEEP)
+		working_set_bytes = now.working_set_bytes;
+	if (pages_per_s == SK_LAB_KEEP)
+		pages_per_s = now.pages_per_s;
+	r = sk_guest_load(SK_LAB_GUEST_IP, netns, working_set_bytes, pages_per_s, err);
+	return r < 0 ? sk_err_wrap(err, r, "set the load of guest '" SK_LAB_GUEST "'")
+		     : 0;
 }
 
 /* The host of a guest; of two copies, as a broken post-copy leaves them, the one that runs. */

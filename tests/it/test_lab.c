@@ -146,6 +146,14 @@ static void test_what_cannot_work_is_refused_and_changes_nothing(void **state)
 	lab_up(it);
 	it_expect(it, 1, "lab", "up");
 	it_assert_has(it->err, "lab 'default' is up already");
+	it_expect(it, 0, "lab", "load", "--pages-per-s", "3000");
+	it_expect(it, 0, "lab", "status", "--format", "json");
+	it_assert_has(it->out, "\"pages_per_s\": 3000");
+	it_assert_has(it->out, "\"working_set_bytes\": 33554432");
+	it_expect(it, 1, "lab", "load", "--working-set", "900m");
+	it_assert_has(it->err, "a working set of 943718400 bytes does not fit");
+	it_expect(it, 2, "lab", "load");
+	it_assert_has(it->err, "nothing to set");
 	it_expect(it, 1, "migrate", "g1", "--to", "z");
 	it_assert_has(it->err, "there is no host 'z' in lab 'default'");
 	it_assert_has(it->err, "hint: its hosts are a, b");
