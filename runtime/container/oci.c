@@ -237,7 +237,7 @@ int sk_oci_run(const struct sk_home *home, const char *id, const struct sk_oci_o
 		r = create(home, id, opts, !opts->detach, &ctr, err);
 	if (r == 0)
 		r = pass_gate(ctr->state, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (opts->detach) {
 		release(sk_steal(&ctr));
