@@ -87,6 +87,12 @@ static int check_owner(int fd, const char *path, struct sk_err *err)
 	return 0;
 }
 
+static int unusable(int r, const char *doing, const char *path, struct sk_err *err)
+{
+	r = sk_err_wrap(err, r, "%s state folder '%s'", doing, path);
+	return sk_err_hint(err, r, "choose other folders with --root and --runroot");
+}
+
 /* @path becomes absolute without links in it, for what other programs are told of it. */
 static int open_folder(char **path, struct sk_err *err)
 {
@@ -100,11 +106,11 @@ static int open_folder(char **path, struct sk_err *err)
 		r = sk_fs_mkdirs(AT_FDCWD, *path, 0755, err);
 		*slash = '/';
 		if (r < 0)
-			return sk_err_wrap(err, r, "make state folder '%s'", *path);
+			return unusable(r, "make", *path, err);
 	}
 	fd = sk_fs_open_dir(AT_FDCWD, *path, 0711, err);
 	if (fd < 0)
-		return sk_err_wrap(err, fd, "open state folder '%s'", *path);
+		return unusable(fd, "open", *path, err);
 	r = check_owner(fd, *path, err);
 	if (r < 0)
 		return r;

@@ -93,6 +93,7 @@ static void test_open_refuses_an_empty_name_and_a_file(void **state)
 	assert_string_equal(err.msg, "the name of a state folder is empty");
 	assert_int_equal(sk_home_open("/dev/null", run, &home, &err), -ENOTDIR);
 	assert_non_null(strstr(err.msg, "'/dev/null'"));
+	assert_string_equal(err.hint, "choose other folders with --root and --runroot");
 	assert_null(home);
 }
 
