@@ -37,7 +37,7 @@ struct sk_child {
 	int sync, report;
 	int gate_fd, sysfs_fd, init_fd;
 	const char *init_path;
-	const struct sk_seccomp *filter;
+	struct sk_seccomp *filter; /* NULL without */
 	struct sk_caps caps;
 	int *layer_fds;	   /* idmapped lowers, then upper; NULL without */
 	int *volume_fds;   /* by index of spec->mounts; NULL or -1 without */

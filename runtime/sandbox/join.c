@@ -100,16 +100,16 @@ static pid_t pid_of(int pidfd)
 	return line ? (pid_t)strtol(line + 5, NULL, 10) : -1;
 }
 
-static int receive_process(int sync, int report, struct sk_sandbox *ret,
-			   struct sk_err *err)
+static int receive_process(const struct sk_spawn_channels *channels,
+			   struct sk_sandbox *ret, struct sk_err *err)
 {
 	char tag = 0;
-	int fd = sk_sock_recv_fd(sync, &tag), r;
+	int fd = sk_sock_recv_fd(channels->sync, &tag), r;
 
 	if (fd < 0 || tag != SYNC_PIDFD) {
 		if (fd >= 0)
 			(void)close(fd);
-		r = sk_spawn_report(report, err);
+		r = sk_spawn_report(channels->report, err);
 		return r < 0 ? r
 			     : sk_err_set(err, EIO, "the container's helper was killed");
 	}
@@ -118,14 +118,14 @@ static int receive_process(int sync, int report, struct sk_sandbox *ret,
 	return 0;
 }
 
-static int run_helper(const struct sk_sandbox_join *join, struct sk_child *c, int sync[2],
-		      struct sk_err *err)
+static int run_helper(const struct sk_sandbox_join *join, struct sk_child *c,
+		      struct sk_spawn_channels *channels, struct sk_err *err)
 {
 	sk_autoclose int pidfd = -1;
 	pid_t pid = sk_spawn_clone(0, join->cgroup, &pidfd, &c->in_v2_group);
 
 	if (pid == 0) {
-		sk_close(&sync[0]);
+		sk_close(&channels->sync);
 		helper_main(join, c);
 	}
 	return pid < 0 ? sk_err_errno(err, "clone into the container's cgroup") : pid;
@@ -134,34 +134,27 @@ static int run_helper(const struct sk_sandbox_join *join, struct sk_child *c, in
 static int join_sandbox(const struct sk_sandbox_join *join, struct sk_child *c,
 			struct sk_sandbox *ret, struct sk_err *err)
 {
-	sk_autoclose int parent_sync = -1, child_sync = -1, in = -1, out = -1;
-	int sync[2] = {-1, -1}, report[2] = {-1, -1};
-	int r = sk_spawn_channels(sync, report, err), helper;
+	sk_auto(sk_spawn_channels_finish) struct sk_spawn_channels channels =
+		SK_SPAWN_CHANNELS_INIT;
+	int r = sk_spawn_channels_open(&channels, c, err), helper;
 
-	parent_sync = sync[0];
-	child_sync = c->sync = sync[1];
-	in = report[0];
-	out = c->report = report[1];
 	if (r < 0)
 		return r;
-	helper = run_helper(join, c, sync, err);
+	helper = run_helper(join, c, &channels, err);
 	if (helper < 0)
 		return helper;
-	sk_close(&out);
-	sk_close(&child_sync);
-	r = receive_process(parent_sync, in, ret, err);
+	sk_spawn_channels_close_child(&channels);
+	r = receive_process(&channels, ret, err);
 	while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
 		;
-	return r < 0 ? r
-		     : sk_spawn_wait_ready(ret, join->spec->tty, parent_sync, in, err);
+	return r < 0 ? r : sk_spawn_wait_ready(ret, join->spec->tty, &channels, err);
 }
 
 int sk_sandbox_join(const struct sk_sandbox_join *join, struct sk_sandbox *ret,
 		    struct sk_err *err)
 {
-	sk_auto(sk_seccomp_free) struct sk_seccomp *filter = NULL;
 	struct sk_sandbox sandbox = {.pid = -1, .pidfd = -1, .pty = -1};
-	struct sk_child c = {
+	sk_auto(sk_spawn_release) struct sk_child c = {
 		.spec = join->spec,
 		.cgroup = join->cgroup,
 		.stdio = {join->stdio[0], join->stdio[1], join->stdio[2]},
@@ -173,12 +166,8 @@ int sk_sandbox_join(const struct sk_sandbox_join *join, struct sk_sandbox *ret,
 		.keep_running = join->keep_running,
 		.is_further = true,
 	};
-	int r = sk_child_caps(join->spec, &c.caps, err);
+	int r = sk_spawn_prepare(&c, err);
 
-	if (r == 0 && join->spec->seccomp) {
-		r = sk_seccomp_new_default(&filter, err);
-		c.filter = filter;
-	}
 	if (r == 0)
 		r = join_sandbox(join, &c, &sandbox, err);
 	if (r < 0) {

@@ -253,17 +253,17 @@ void sk_spawn_reap(struct sk_sandbox *sandbox)
 	sandbox->pid = -1;
 }
 
-int sk_spawn_wait_ready(struct sk_sandbox *sandbox, bool tty, int sync, int report,
-			struct sk_err *err)
+int sk_spawn_wait_ready(struct sk_sandbox *sandbox, bool tty,
+			const struct sk_spawn_channels *channels, struct sk_err *err)
 {
 	int r;
 
 	if (tty) {
-		sandbox->pty = receive_pty(sync, err);
+		sandbox->pty = receive_pty(channels->sync, err);
 		if (sandbox->pty < -1)
 			return sandbox->pty;
 	}
-	r = sk_spawn_report(report, err);
+	r = sk_spawn_report(channels->report, err);
 	if (r < 0)
 		return r;
 	/* killed before it could say anything looks like an exec, but for its end */
@@ -274,7 +274,8 @@ int sk_spawn_wait_ready(struct sk_sandbox *sandbox, bool tty, int sync, int repo
 }
 
 static int start_child(const struct sk_sandbox_opts *opts, struct sk_child *c,
-		       int sync[2], struct sk_sandbox *ret, struct sk_err *err)
+		       struct sk_spawn_channels *channels, struct sk_sandbox *ret,
+		       struct sk_err *err)
 {
 	struct own_namespaces own;
 	int r = join_paths(opts->spec, &own, err);
@@ -287,7 +288,7 @@ static int start_child(const struct sk_sandbox_opts *opts, struct sk_child *c,
 		ret->pid = sk_spawn_clone(clone_flags(opts->spec), opts->cgroup,
 					  &ret->pidfd, &c->in_v2_group);
 		if (ret->pid == 0) {
-			sk_close(&sync[0]);
+			sk_close(&channels->sync);
 			sk_child_main(c);
 		}
 		if (ret->pid < 0)
@@ -299,19 +300,27 @@ static int start_child(const struct sk_sandbox_opts *opts, struct sk_child *c,
 	return r;
 }
 
-static int prepare(const struct sk_spec *spec, struct sk_child *c,
-		   struct sk_seccomp **ret_filter, struct sk_err *err)
+int sk_spawn_prepare(struct sk_child *c, struct sk_err *err)
 {
-	int r = sk_child_caps(spec, &c->caps, err);
+	int r = sk_child_caps(c->spec, &c->caps, err);
 
-	if (r < 0)
-		return r;
-	if (spec->seccomp) {
-		r = sk_seccomp_new_default(ret_filter, err);
-		if (r < 0)
-			return r;
-		c->filter = *ret_filter;
-	}
+	if (r == 0 && c->spec->seccomp)
+		r = sk_seccomp_new_default(&c->filter, err);
+	return r;
+}
+
+void sk_spawn_release(struct sk_child *c)
+{
+	sk_seccomp_free(sk_steal(&c->filter));
+	free(sk_steal(&c->layer_fds));
+	free(sk_steal(&c->volume_fds));
+}
+
+/* Room for the idmapped mounts that the child will receive. */
+static int make_room(struct sk_child *c, struct sk_err *err)
+{
+	const struct sk_spec *spec = c->spec;
+
 	if (!spec->idmap_layers)
 		return 0;
 	c->layer_fds = calloc(sk_strv_len(spec->lowers) + 1, sizeof(int));
@@ -322,52 +331,62 @@ static int prepare(const struct sk_spec *spec, struct sk_child *c,
 	return 0;
 }
 
-int sk_spawn_channels(int sync[2], int report[2], struct sk_err *err)
+int sk_spawn_channels_open(struct sk_spawn_channels *channels, struct sk_child *c,
+			   struct sk_err *err)
 {
-	int r = sk_sock_pair(sync);
+	int pair[2], r = sk_sock_pair(pair);
 
 	if (r < 0)
 		return sk_err_code(err, r, "make a socket pair");
-	if (pipe2(report, O_CLOEXEC) < 0)
+	channels->sync = pair[0];
+	channels->child_sync = c->sync = pair[1];
+	if (pipe2(pair, O_CLOEXEC) < 0)
 		return sk_err_errno(err, "make a pipe");
+	channels->report = pair[0];
+	channels->child_report = c->report = pair[1];
 	return 0;
+}
+
+void sk_spawn_channels_close_child(struct sk_spawn_channels *channels)
+{
+	sk_close(&channels->child_report);
+	sk_close(&channels->child_sync);
+}
+
+void sk_spawn_channels_finish(struct sk_spawn_channels *channels)
+{
+	sk_spawn_channels_close_child(channels);
+	sk_close(&channels->report);
+	sk_close(&channels->sync);
 }
 
 static int spawn(const struct sk_sandbox_opts *opts, struct sk_child *c,
 		 struct sk_sandbox *ret, struct sk_err *err)
 {
-	sk_autoclose int parent_sync = -1, child_sync = -1, in = -1, out = -1;
-	int sync[2] = {-1, -1}, report[2] = {-1, -1};
-	int r = sk_spawn_channels(sync, report, err);
+	sk_auto(sk_spawn_channels_finish) struct sk_spawn_channels channels =
+		SK_SPAWN_CHANNELS_INIT;
+	int r = sk_spawn_channels_open(&channels, c, err);
 
-	parent_sync = sync[0];
-	child_sync = c->sync = sync[1];
-	in = report[0];
-	out = c->report = report[1];
+	if (r == 0)
+		r = start_child(opts, c, &channels, ret, err);
 	if (r < 0)
 		return r;
-	r = start_child(opts, c, sync, ret, err);
-	if (r < 0)
-		return r;
-	sk_close(&out);
-	sk_close(&child_sync);
-	r = feed(opts->spec, ret, parent_sync, err);
+	sk_spawn_channels_close_child(&channels);
+	r = feed(opts->spec, ret, channels.sync, err);
 	/* a child that failed in the meantime knows better than a broken socket */
 	if (r == -EPIPE || r == -ECONNRESET) {
-		int why = sk_spawn_report(in, err);
+		int why = sk_spawn_report(channels.report, err);
 
 		return why < 0 ? why : r;
 	}
-	return r < 0 ? r
-		     : sk_spawn_wait_ready(ret, opts->spec->tty, parent_sync, in, err);
+	return r < 0 ? r : sk_spawn_wait_ready(ret, opts->spec->tty, &channels, err);
 }
 
 int sk_sandbox_spawn(const struct sk_sandbox_opts *opts, struct sk_sandbox *ret,
 		     struct sk_err *err)
 {
-	sk_auto(sk_seccomp_free) struct sk_seccomp *filter = NULL;
 	struct sk_sandbox sandbox = {.pid = -1, .pidfd = -1, .pty = -1};
-	struct sk_child c = {
+	sk_auto(sk_spawn_release) struct sk_child c = {
 		.spec = opts->spec,
 		.cgroup = opts->cgroup,
 		.stdio = {opts->stdio[0], opts->stdio[1], opts->stdio[2]},
@@ -379,12 +398,12 @@ int sk_sandbox_spawn(const struct sk_sandbox_opts *opts, struct sk_sandbox *ret,
 		.proc_fd = -1,
 		.root_fd = -1,
 	};
-	int r = prepare(opts->spec, &c, &filter, err);
+	int r = sk_spawn_prepare(&c, err);
 
 	if (r == 0)
+		r = make_room(&c, err);
+	if (r == 0)
 		r = spawn(opts, &c, &sandbox, err);
-	free(c.layer_fds);
-	free(c.volume_fds);
 	if (r < 0) {
 		sk_spawn_reap(&sandbox);
 		return r;

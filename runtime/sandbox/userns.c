@@ -31,34 +31,30 @@ work(struct sk_child *c, int (*fn)(void *arg, struct sk_err *err), void *arg)
 	_exit(0);
 }
 
-static int drive(const struct sk_spec *spec, struct sk_sandbox *child, int sync,
-		 int report, struct sk_err *err)
+static int drive(const struct sk_spec *spec, struct sk_sandbox *child,
+		 const struct sk_spawn_channels *channels, struct sk_err *err)
 {
 	int r = sk_idmap_write(child->pid, spec, err);
 
 	if (r < 0)
 		return r;
-	r = sk_sock_send_fd(sync, child->pidfd, SK_SYNC_GO);
+	r = sk_sock_send_fd(channels->sync, child->pidfd, SK_SYNC_GO);
 	if (r < 0)
 		return sk_err_code(err, r, "start work in a user namespace");
-	return sk_spawn_report(report, err);
+	return sk_spawn_report(channels->report, err);
 }
 
 int sk_sandbox_in_userns(const struct sk_spec *spec,
 			 int (*fn)(void *arg, struct sk_err *err), void *arg,
 			 struct sk_err *err)
 {
-	sk_autoclose int parent_sync = -1, child_sync = -1, in = -1, out = -1;
-	int sync[2] = {-1, -1}, report[2] = {-1, -1};
+	sk_auto(sk_spawn_channels_finish) struct sk_spawn_channels channels =
+		SK_SPAWN_CHANNELS_INIT;
 	struct sk_sandbox child = {.pid = -1, .pidfd = -1, .pty = -1};
 	struct sk_spec own = *spec; /* borrows the rest */
 	struct sk_child c = {.spec = &own};
-	int r = sk_spawn_channels(sync, report, err);
+	int r = sk_spawn_channels_open(&channels, &c, err);
 
-	parent_sync = sync[0];
-	child_sync = c.sync = sync[1];
-	in = report[0];
-	out = c.report = report[1];
 	if (r < 0)
 		return r;
 	own.ns[SK_NS_USER].is_new = true;
@@ -66,12 +62,11 @@ int sk_sandbox_in_userns(const struct sk_spec *spec,
 	if (child.pid < 0)
 		return sk_err_errno(err, "make a user namespace");
 	if (child.pid == 0) {
-		sk_close(&parent_sync);
+		sk_close(&channels.sync);
 		work(&c, fn, arg);
 	}
-	sk_close(&out);
-	sk_close(&child_sync);
-	r = drive(&own, &child, parent_sync, in, err);
+	sk_spawn_channels_close_child(&channels);
+	r = drive(&own, &child, &channels, err);
 	while (r == 0 && waitpid(child.pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	if (r == 0)
