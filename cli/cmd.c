@@ -89,7 +89,8 @@ static const struct sk_cmd *find_in(const struct sk_cmd *const *cmds, const char
 	return NULL;
 }
 
-const struct sk_cmd *sk_cmd_find(const struct sk_program *program, const char *name)
+/* Hidden ones too. */
+static const struct sk_cmd *find_cmd(const struct sk_program *program, const char *name)
 {
 	const struct sk_cmd *cmd;
 
@@ -171,7 +172,7 @@ static int resolve(struct call *call, struct sk_err *err)
 	while (call->argc > 0) {
 		const char *word = call->argv[0];
 		const struct sk_cmd *cmd = call->cmd ? find_in(call->cmd->sub, word)
-						     : sk_cmd_find(call->program, word);
+						     : find_cmd(call->program, word);
 
 		if (!cmd)
 			return unknown_command(call, word, err);
@@ -347,7 +348,7 @@ static bool is_builtin(struct call *call, struct sk_err *err, int *ret)
 {
 	bool is_help = strcmp(call->argv[0], "help") == 0;
 
-	if (sk_cmd_find(call->program, call->argv[0]) ||
+	if (find_cmd(call->program, call->argv[0]) ||
 	    (!is_help && strcmp(call->argv[0], "__options") != 0))
 		return false;
 	call->argc--;

@@ -194,9 +194,6 @@ int sk_cmd_main(const struct sk_program *program, int argc, char **argv);
 int sk_cmd_usage(struct sk_err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/** sk_cmd_find() - Command of this name among the groups of a program, hidden ones too; or NULL */
-const struct sk_cmd *sk_cmd_find(const struct sk_program *program, const char *name);
-
 /**
  * sk_cmd_walk() - Visit every command that has no subcommands, hidden ones not
  * @visit:	Gets the words behind the program's name ("slice apply") and the command; its

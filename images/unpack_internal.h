@@ -54,8 +54,6 @@ int sk_unpack_open_parent(struct sk_unpack *unpack, const char *path,
 			  const char **ret_name, struct sk_err *err);
 /** sk_unpack_open_folder() - Folder beneath the layer, links inside it followed; O_PATH descriptor or -errno */
 int sk_unpack_open_folder(int layer_fd, const char *path);
-/** sk_unpack_remove_leaf() - Remove what has the name already; 1 when that was a whiteout, else 0 */
-int sk_unpack_remove_leaf(const struct sk_unpack_item *item, struct sk_err *err);
 
 /** sk_unpack_is_whiteout() - Whether a name has the prefix of whiteouts */
 bool sk_unpack_is_whiteout(const char *name);

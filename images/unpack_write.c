@@ -14,7 +14,8 @@ static bool is_whiteout_node(const struct stat *st)
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
 }
 
-int sk_unpack_remove_leaf(const struct sk_unpack_item *item, struct sk_err *err)
+/* Removes what has the name already; 1 when that was a whiteout, else 0. */
+static int remove_leaf(const struct sk_unpack_item *item, struct sk_err *err)
 {
 	struct stat st;
 	int r;
@@ -109,7 +110,7 @@ static int open_or_make_dir(struct sk_unpack *unpack, const struct sk_unpack_ite
 		return sk_steal_fd(&fd);
 	if (!item->name || (errno != ENOENT && errno != ENOTDIR && errno != ELOOP))
 		return sk_err_errno(err, "open the folder");
-	r = sk_unpack_remove_leaf(item, err);
+	r = remove_leaf(item, err);
 	if (r < 0)
 		return r;
 	was_hidden = r == 1;
@@ -200,7 +201,7 @@ static int write_hardlink(struct sk_unpack *unpack, const struct sk_unpack_item 
 			return sk_err_set(err, EINVAL, "it is a hard link to itself");
 		return 0;
 	}
-	r = sk_unpack_remove_leaf(item, err);
+	r = remove_leaf(item, err);
 	if (r < 0)
 		return r;
 	slash = strrchr(path, '/');
@@ -237,7 +238,7 @@ static int write_node(struct sk_unpack *unpack, const struct sk_unpack_item *ite
 static int write_new(struct sk_unpack *unpack, const struct sk_unpack_item *item,
 		     mode_t type, struct sk_err *err)
 {
-	int r = sk_unpack_remove_leaf(item, err);
+	int r = remove_leaf(item, err);
 
 	if (r < 0)
 		return r;

@@ -153,6 +153,20 @@ static int not_found(const struct sk_home *home, const char *name, struct sk_err
 	return sk_err_hint(err, r, "'skiff ps -a' lists all");
 }
 
+/* -ENOENT when the record was removed. */
+static int reload(struct sk_state *state, struct sk_err *err)
+{
+	struct sk_json *doc = NULL;
+	int r = sk_json_load(state->dir_fd, "state.json", &doc, err);
+
+	if (r < 0)
+		return r;
+	sk_json_free(state->doc);
+	state->doc = doc;
+	state->is_durable = !sk_json_bool(sk_json_get(doc, "rm"), false);
+	return 0;
+}
+
 int sk_state_open(const struct sk_home *home, const char *name, struct sk_state **ret,
 		  struct sk_err *err)
 {
@@ -166,7 +180,7 @@ int sk_state_open(const struct sk_home *home, const char *name, struct sk_state 
 		return r;
 	r = open_folder(state, err);
 	if (r == 0)
-		r = sk_state_reload(state, err);
+		r = reload(state, err);
 	if (r == -ENOENT)
 		return not_found(home, name, err);
 	if (r < 0)
@@ -198,19 +212,6 @@ int sk_state_save(struct sk_state *state, struct sk_err *err)
 							    err);
 }
 
-int sk_state_reload(struct sk_state *state, struct sk_err *err)
-{
-	struct sk_json *doc = NULL;
-	int r = sk_json_load(state->dir_fd, "state.json", &doc, err);
-
-	if (r < 0)
-		return r;
-	sk_json_free(state->doc);
-	state->doc = doc;
-	state->is_durable = !sk_json_bool(sk_json_get(doc, "rm"), false);
-	return 0;
-}
-
 int sk_state_lock(struct sk_state *state, unsigned int timeout_ms, struct sk_err *err)
 {
 	int fd = sk_fs_lock(state->dir_fd, "lock", timeout_ms, err);
@@ -218,7 +219,7 @@ int sk_state_lock(struct sk_state *state, unsigned int timeout_ms, struct sk_err
 	if (fd < 0)
 		return fd;
 	state->lock_fd = fd;
-	return sk_state_reload(state, err);
+	return reload(state, err);
 }
 
 bool sk_state_is_owned(const struct sk_state *state)
@@ -265,8 +266,7 @@ static int lock_orphan(struct sk_state *state)
 {
 	int r = sk_fs_lock(state->dir_fd, "lock", 0, NULL);
 
-	if (r != -EWOULDBLOCK || sk_state_reload(state, NULL) < 0 ||
-	    !is_owner_dead(state))
+	if (r != -EWOULDBLOCK || reload(state, NULL) < 0 || !is_owner_dead(state))
 		return r;
 	return sk_fs_lock(state->dir_fd, "lock", DYING_WAIT_MS, NULL);
 }
@@ -281,7 +281,7 @@ static bool is_suspect(const struct sk_home *home, const char *id)
 
 	if (state_new(home, id, &state, NULL) < 0 || open_folder(state, NULL) < 0)
 		return false;
-	if (sk_state_reload(state, NULL) < 0)
+	if (reload(state, NULL) < 0)
 		return true;
 	if (strcmp(sk_state_status(state), "exited") == 0)
 		return false;
@@ -301,7 +301,7 @@ static int judge(const struct sk_home *home, const char *id, struct sk_state **r
 	state->lock_fd = lock_orphan(state);
 	if (state->lock_fd < 0)
 		return state->lock_fd;
-	r = sk_state_reload(state, NULL);
+	r = reload(state, NULL);
 	if (r == 0 && strcmp(sk_state_status(state), "exited") == 0)
 		return 0;
 	if (r < 0)

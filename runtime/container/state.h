@@ -56,8 +56,6 @@ int sk_state_adopt(const struct sk_home *home, const char *id, int lock_fd,
 
 /** sk_state_save() - Write the document, replacing the old one in one step */
 int sk_state_save(struct sk_state *state, struct sk_err *err);
-/** sk_state_reload() - Read it again; -ENOENT when the record was removed */
-int sk_state_reload(struct sk_state *state, struct sk_err *err);
 /** sk_state_lock() - Take the record's lock; -ETIMEDOUT, or -EWOULDBLOCK with @timeout_ms 0; -ENOENT when it was removed */
 int sk_state_lock(struct sk_state *state, unsigned int timeout_ms, struct sk_err *err);
 /** sk_state_is_owned() - Whether a living process is responsible for it */

@@ -61,17 +61,6 @@ void sk_link_set_up(struct sk_nl *nl, const char *name)
 		       IFF_UP);
 }
 
-void sk_link_set_mtu(struct sk_nl *nl, const char *name, uint32_t mtu)
-{
-	struct nlmsghdr *request =
-		put_link(sk_nl_begin(nl, RTM_NEWLINK, 0, "set the mtu of link '%s' to %u",
-				     name, mtu),
-			 name, 0);
-
-	if (request)
-		mnl_attr_put_u32(request, IFLA_MTU, mtu);
-}
-
 void sk_link_delete(struct sk_nl *nl, const char *name)
 {
 	(void)put_link(sk_nl_begin(nl, RTM_DELLINK, 0, "delete link '%s'", name), name,

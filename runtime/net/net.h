@@ -160,8 +160,6 @@ struct sk_veth {
 void sk_link_add_veth(struct sk_nl *nl, const struct sk_veth *veth);
 /** sk_link_set_up() - Switch a link on */
 void sk_link_set_up(struct sk_nl *nl, const char *name);
-/** sk_link_set_mtu() - Change the largest packet of a link, in bytes */
-void sk_link_set_mtu(struct sk_nl *nl, const char *name, uint32_t mtu);
 /** sk_link_delete() - Delete a link; of a veth pair both ends go */
 void sk_link_delete(struct sk_nl *nl, const char *name);
 /**

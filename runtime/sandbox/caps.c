@@ -11,11 +11,6 @@
 
 #define BIT(n) (1ull << (n))
 
-void sk_caps_none(struct sk_caps *ret)
-{
-	*ret = (struct sk_caps){0};
-}
-
 void sk_caps_default(struct sk_caps *ret)
 {
 	const uint64_t set = BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) |
@@ -51,7 +46,7 @@ void sk_caps_full(struct sk_caps *ret)
 
 int sk_caps_by_name(const char *name, uint64_t *ret_mask)
 {
-	char full[SK_CAPS_NAME_SIZE];
+	char full[40];
 	cap_value_t value;
 
 	if (strcasecmp(name, "ALL") == 0) {
@@ -67,21 +62,6 @@ int sk_caps_by_name(const char *name, uint64_t *ret_mask)
 		return -EINVAL;
 	*ret_mask = BIT(value);
 	return 0;
-}
-
-const char *sk_caps_name(unsigned int number, char buf[SK_CAPS_NAME_SIZE])
-{
-	char *name = number <= CAP_LAST_CAP ? cap_to_name((cap_value_t)number) : NULL;
-
-	if (name) {
-		for (size_t i = 0; name[i]; i++)
-			name[i] = (char)toupper((unsigned char)name[i]);
-		(void)snprintf(buf, SK_CAPS_NAME_SIZE, "%s", name);
-		(void)cap_free(name);
-	} else {
-		(void)snprintf(buf, SK_CAPS_NAME_SIZE, "CAP_%u", number);
-	}
-	return buf;
 }
 
 int sk_caps_drop_bounding(const struct sk_caps *caps, struct sk_err *err)

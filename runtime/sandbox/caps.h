@@ -42,9 +42,6 @@ void sk_caps_default(struct sk_caps *ret);
  */
 void sk_caps_full(struct sk_caps *ret);
 
-/** sk_caps_none() - Keep none; what a user other than root gets by default besides bounding */
-void sk_caps_none(struct sk_caps *ret);
-
 /**
  * sk_caps_by_name() - Bit of a capability
  * @name:	"CAP_CHOWN", "chown", or "ALL" for every one that this kernel knows
@@ -53,17 +50,6 @@ void sk_caps_none(struct sk_caps *ret);
  * Return: 0; -EINVAL when there is no such name
  */
 int sk_caps_by_name(const char *name, uint64_t *ret_mask);
-
-#define SK_CAPS_NAME_SIZE 40 /* of sk_caps_name() */
-
-/**
- * sk_caps_name() - Name of a capability
- * @number:	Its number
- * @buf:	Gets "CAP_CHOWN", or "CAP_63" for one without a known name
- *
- * Return: @buf
- */
-const char *sk_caps_name(unsigned int number, char buf[SK_CAPS_NAME_SIZE]);
 
 /** sk_caps_last() - Number of the last capability that this kernel knows */
 unsigned int sk_caps_last(void);

@@ -113,11 +113,9 @@ static void test_apply_leaves_exactly_the_default(void **state)
 
 static int apply_over_setuid(struct seen *seen)
 {
-	struct sk_caps caps;
+	struct sk_caps caps = {.bounding = BIT(CAP_CHOWN) | BIT(CAP_NET_BIND_SERVICE)};
 	int r;
 
-	sk_caps_none(&caps);
-	caps.bounding = BIT(CAP_CHOWN) | BIT(CAP_NET_BIND_SERVICE);
 	caps.permitted = caps.effective = caps.inheritable = caps.ambient =
 		BIT(CAP_NET_BIND_SERVICE);
 	r = sk_caps_drop_bounding(&caps, &seen->err);
@@ -149,11 +147,9 @@ static void test_an_ambient_capability_survives_the_change_of_user(void **state)
 
 static int apply_missing(struct seen *seen)
 {
-	struct sk_caps caps;
+	struct sk_caps caps = {.bounding = ~0ull};
 	int r;
 
-	sk_caps_none(&caps);
-	caps.bounding = ~0ull;
 	r = sk_caps_apply(&caps, &seen->err);
 	if (r < 0)
 		return r;
@@ -175,11 +171,8 @@ static void test_apply_names_the_capability_that_the_caller_lacks(void **state)
 
 static int apply_nonsense(struct seen *seen)
 {
-	struct sk_caps caps;
+	struct sk_caps caps = {.bounding = ~0ull, .effective = BIT(CAP_KILL)};
 
-	sk_caps_none(&caps);
-	caps.bounding = ~0ull;
-	caps.effective = BIT(CAP_KILL);
 	if (sk_caps_apply(&caps, &seen->err) != -EINVAL ||
 	    !strstr(seen->err.msg, "capability 5 is effective but not permitted"))
 		return 1;
@@ -226,7 +219,6 @@ static void test_last_is_what_the_kernel_says(void **state)
 
 static void test_names_are_found_with_and_without_prefix(void **state)
 {
-	char buf[SK_CAPS_NAME_SIZE];
 	uint64_t mask = 42;
 
 	(void)state;
@@ -242,8 +234,6 @@ static void test_names_are_found_with_and_without_prefix(void **state)
 	assert_int_equal(sk_caps_by_name("5", &mask), -EINVAL);
 	assert_int_equal(sk_caps_by_name("CAP_5", &mask), -EINVAL);
 	assert_int_equal(mask, 42);
-	assert_string_equal(sk_caps_name(CAP_SYS_ADMIN, buf), "CAP_SYS_ADMIN");
-	assert_string_equal(sk_caps_name(63, buf), "CAP_63");
 }
 
 int main(void)

@@ -159,20 +159,23 @@ static void test_hosts_reach_each_other_over_a_bridge(void **state)
 	assert_memory_equal(text, "hello", 5);
 }
 
-static int read_mac(void *ctx, struct sk_err *err)
+/* Hardware address and mtu into two requests. */
+static int read_peer(void *ctx, struct sk_err *err)
 {
-	struct ifreq *request = ctx;
+	struct ifreq *requests = ctx;
 	sk_autoclose int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-	if (ioctl(fd, SIOCGIFHWADDR, request) < 0)
+	if (ioctl(fd, SIOCGIFHWADDR, &requests[0]) < 0)
 		return sk_err_errno(err, "read address");
+	if (ioctl(fd, SIOCGIFMTU, &requests[1]) < 0)
+		return sk_err_errno(err, "read mtu");
 	return 0;
 }
 
 static void test_peer_gets_the_address_of_its_name_and_the_mtu(void **state)
 {
 	struct fixture *f = fixture_or_skip(state);
-	struct ifreq request = {.ifr_name = "eth0"};
+	struct ifreq requests[] = {{.ifr_name = "eth0"}, {.ifr_name = "eth0"}};
 	uint8_t mac[SK_MAC_SIZE];
 	struct sk_veth veth = {.name = "n1",
 			       .peer_name = "eth0",
@@ -182,10 +185,10 @@ static void test_peer_gets_the_address_of_its_name_and_the_mtu(void **state)
 
 	sk_mac_from_name("web/n1", mac);
 	sk_link_add_veth(f->nl[0], &veth);
-	sk_link_set_mtu(f->nl[0], "n1", 1400);
 	commit(f->nl[0]);
-	assert_int_equal(sk_netns_call(f->fds[1], read_mac, &request, NULL), 0);
-	assert_memory_equal(request.ifr_hwaddr.sa_data, mac, SK_MAC_SIZE);
+	assert_int_equal(sk_netns_call(f->fds[1], read_peer, requests, NULL), 0);
+	assert_memory_equal(requests[0].ifr_hwaddr.sa_data, mac, SK_MAC_SIZE);
+	assert_int_equal(requests[1].ifr_mtu, 9000);
 }
 
 static void test_refusal_names_the_request(void **state)
