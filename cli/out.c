@@ -13,6 +13,8 @@
 #include "lib/str.h"
 #include "lib/table.h"
 
+#define MAX_CUT_CHARS 60
+
 static const char *const formats[] = {"table", "json", "jsonl", "csv", NULL};
 
 /* A parsed piece of a template: text, or a key to show as text or as JSON. */
@@ -245,6 +247,25 @@ static bool is_number_column(const struct sk_out_column *column,
 	return false;
 }
 
+/* A cell that may be cut is never longer than this, in a pipe neither: a command can hold a
+ * whole script.
+ */
+static void shorten(char *text)
+{
+	size_t left = strlen(text);
+
+	for (size_t chars = 0; left > 3; chars++) {
+		size_t n = sk_str_utf8_length(text, left);
+
+		if (chars == MAX_CUT_CHARS - 3) {
+			memcpy(text, "...", sizeof("..."));
+			return;
+		}
+		text += n ? n : 1;
+		left -= n ? n : 1;
+	}
+}
+
 static int print_table(const struct sk_out_column *columns, const struct sk_json *array,
 		       struct sk_err *err)
 {
@@ -262,6 +283,8 @@ static int print_table(const struct sk_out_column *columns, const struct sk_json
 		cells[i] = sk_out_value_cell(sk_json_at(array, i / n), &columns[i % n]);
 		if (!cells[i])
 			return sk_err_oom(err);
+		if (columns[i % n].kind == SK_OUT_CUT)
+			shorten(cells[i]);
 	}
 	return sk_table_print(stdout, layout, n, (const char *const *)cells, rows, err);
 }

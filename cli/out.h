@@ -22,7 +22,7 @@
 /** enum sk_out_kind - How a table shows a value; json, jsonl, csv and {{.key}} show it as it is */
 enum sk_out_kind {
 	SK_OUT_TEXT, /* text as it is; numbers too, aligned right; lists joined with "," */
-	SK_OUT_CUT, /* text that may be cut when the terminal is narrow; lists joined with blanks */
+	SK_OUT_CUT, /* text cut to 60 characters, and more on a narrow terminal; lists joined with blanks */
 	SK_OUT_SIZE,	 /* bytes: "64 MiB" */
 	SK_OUT_RATE,	 /* bits per second: "100 Mbit/s" */
 	SK_OUT_DURATION, /* ns: "1.4 s" */

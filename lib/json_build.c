@@ -157,6 +157,9 @@ static void print_string(struct sk_str *out, const char *text)
 			sk_str_add_char(out, letters[at - values]);
 		} else if ((unsigned char)*s < 0x20 || *s == 0x7f) {
 			sk_str_addf(out, "\\u%04x", (unsigned int)*s);
+		} else if (n == 2 && s[0] == '\xc2' && (unsigned char)s[1] < 0xa0) {
+			/* C1: a terminal may take it for the start of a command */
+			sk_str_addf(out, "\\u%04x", (unsigned int)(unsigned char)s[1]);
 		} else if (n > 0) {
 			sk_str_add_bytes(out, s, n);
 		} else {

@@ -63,6 +63,30 @@ static void test_table_shows_units_and_dashes(void **state)
 				 "x,\"y\\x1b      - 1.4 s          12\n");
 }
 
+static void test_a_column_that_may_be_cut_is_never_long(void **state)
+{
+	static const struct sk_out_column cut[] = {{"COMMAND", "command", SK_OUT_CUT},
+						   {NULL, NULL, SK_OUT_TEXT}};
+	sk_auto(sk_json_free) struct sk_json *array = sk_json_new_array();
+	struct sk_json *row = sk_json_add(array, sk_json_new_object());
+	struct sk_err err = SK_ERR_INIT;
+	sk_autofree char *out = NULL;
+	char text[101];
+	struct capture capture;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	memcpy(text + 50, "\xc3\xa9", 2); /* one character of two bytes */
+	sk_json_set_str(row, "command", text);
+	capture_start(&capture, STDOUT_FILENO);
+	assert_int_equal(sk_out_list(NULL, cut, array, &err), 0);
+	out = capture_stop(&capture);
+	assert_non_null(strstr(out, "xxxxxx...\n"));
+	/* the heading's line, 57 characters of which one has two bytes, dots, newline */
+	assert_int_equal(strlen(strchr(out, '\n') + 1), 58 + 3 + 1);
+}
+
 static void test_json_keeps_keys_and_values(void **state)
 {
 	sk_autofree char *out = list("json", list_text);
@@ -251,6 +275,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table_shows_units_and_dashes),
+		cmocka_unit_test(test_a_column_that_may_be_cut_is_never_long),
 		cmocka_unit_test(test_json_keeps_keys_and_values),
 		cmocka_unit_test(test_jsonl_has_a_line_per_object),
 		cmocka_unit_test(test_csv_quotes_and_names_columns_by_key),

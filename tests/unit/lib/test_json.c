@@ -255,6 +255,16 @@ static void test_printed_text_reads_back_the_same(void **state)
 	assert_string_equal(again, text);
 }
 
+static void test_printed_text_has_no_control_characters(void **state)
+{
+	sk_auto(sk_json_free) struct sk_json *value =
+		sk_json_new_str("a\x1b\x7f\xc2\x9b\xc2\xa0z");
+	sk_autofree char *text = sk_json_print(value, false);
+
+	(void)state;
+	assert_string_equal(text, "\"a\\u001b\\u007f\\u009b\xc2\xa0z\"");
+}
+
 static void test_adding_takes_the_child_in_any_case(void **state)
 {
 	sk_auto(sk_json_free) struct sk_json *number = sk_json_new_int(1);
@@ -286,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_checked_reading_tells_what_is_wrong),
 		cmocka_unit_test(test_building_prints_stable_text),
 		cmocka_unit_test(test_printed_text_reads_back_the_same),
+		cmocka_unit_test(test_printed_text_has_no_control_characters),
 		cmocka_unit_test(test_adding_takes_the_child_in_any_case),
 	};
 
