@@ -81,6 +81,15 @@ int sk_cmd_usage(struct sk_err *err, const char *fmt, ...)
 	return USAGE_ERROR;
 }
 
+int sk_cmd_list_format(bool quiet, const char *format, const char **ret,
+		       struct sk_err *err)
+{
+	if (quiet && format)
+		return sk_cmd_usage(err, "--quiet and --format exclude each other");
+	*ret = quiet ? "{{.name}}" : format;
+	return 0;
+}
+
 static const struct sk_cmd *find_in(const struct sk_cmd *const *cmds, const char *name)
 {
 	for (; *cmds; cmds++)

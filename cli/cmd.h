@@ -195,6 +195,17 @@ int sk_cmd_usage(struct sk_err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /**
+ * sk_cmd_list_format() - Format of a list whose command has --quiet and --format
+ * @quiet:	Only names are wanted
+ * @format:	Text of --format, or NULL
+ * @ret:	For sk_out_list(): @format, or one that prints the key "name"
+ *
+ * Return: 0; what sk_cmd_usage() returns when both were given
+ */
+int sk_cmd_list_format(bool quiet, const char *format, const char **ret,
+		       struct sk_err *err);
+
+/**
  * sk_cmd_walk() - Visit every command that has no subcommands, hidden ones not
  * @visit:	Gets the words behind the program's name ("slice apply") and the command; its
  *		negative result ends the walk

@@ -10,8 +10,7 @@ struct images_opts {
 };
 
 static const struct sk_opt images_table[] = {
-	{'q', "quiet", NULL, "print names only", SK_OPT_FLAG,
-	 offsetof(struct images_opts, quiet)},
+	SK_OPT_QUIET_ROW(struct images_opts, quiet),
 	SK_OPT_FORMAT_ROW(struct images_opts, format),
 	SK_OPT_END,
 };
@@ -28,18 +27,16 @@ static int images_run(const struct sk_cmd_ctx *ctx, void *options, int nargs, ch
 	const struct images_opts *opts = options;
 	sk_auto(sk_home_free) struct sk_home *home = NULL;
 	sk_auto(sk_json_free) struct sk_json *list = NULL;
-	int r;
+	const char *format = NULL;
+	int r = sk_cmd_list_format(opts->quiet, opts->format, &format, err);
 
 	(void)nargs;
 	(void)args;
-	if (opts->quiet && opts->format)
-		return sk_cmd_usage(err, "--quiet and --format exclude each other");
-	r = sk_home_open(ctx->globals->root, ctx->globals->runroot, &home, err);
+	if (r == 0)
+		r = sk_home_open(ctx->globals->root, ctx->globals->runroot, &home, err);
 	if (r == 0)
 		r = sk_image_list(home, &list, err);
-	if (r < 0)
-		return r;
-	return sk_out_list(opts->quiet ? "{{.name}}" : opts->format, columns, list, err);
+	return r < 0 ? r : sk_out_list(format, columns, list, err);
 }
 
 const struct sk_cmd sk_cmd_images = {

@@ -13,8 +13,7 @@ struct ps_opts {
 static const struct sk_opt ps_table[] = {
 	{'a', "all", NULL, "show those that have ended, too", SK_OPT_FLAG,
 	 offsetof(struct ps_opts, all)},
-	{'q', "quiet", NULL, "print names only", SK_OPT_FLAG,
-	 offsetof(struct ps_opts, quiet)},
+	SK_OPT_QUIET_ROW(struct ps_opts, quiet),
 	SK_OPT_FORMAT_ROW(struct ps_opts, format),
 	SK_OPT_END,
 };
@@ -25,20 +24,16 @@ static int ps_run(const struct sk_cmd_ctx *ctx, void *options, int nargs, char *
 	const struct ps_opts *opts = options;
 	sk_auto(sk_home_free) struct sk_home *home = NULL;
 	sk_auto(sk_json_free) struct sk_json *list = NULL;
-	int r;
+	const char *format = NULL;
+	int r = sk_cmd_list_format(opts->quiet, opts->format, &format, err);
 
 	(void)nargs;
 	(void)args;
-	if (opts->quiet && opts->format)
-		return sk_cmd_usage(err, "--quiet and --format exclude each other");
-	r = sk_ctr_open(ctx, &home, err);
-	if (r < 0)
-		return r;
-	r = sk_container_list(home, opts->all, &list, err);
-	if (r < 0)
-		return r;
-	return sk_out_list(opts->quiet ? "{{.name}}" : opts->format, sk_ctr_columns, list,
-			   err);
+	if (r == 0)
+		r = sk_ctr_open(ctx, &home, err);
+	if (r == 0)
+		r = sk_container_list(home, opts->all, &list, err);
+	return r < 0 ? r : sk_out_list(format, sk_ctr_columns, list, err);
 }
 
 const struct sk_cmd sk_cmd_ps = {

@@ -61,6 +61,13 @@ struct sk_opt {
 			SK_OPT_FORMAT, offsetof(type, member)                            \
 	}
 
+/** SK_OPT_QUIET_ROW() - The --quiet option of a command that lists; see sk_cmd_list_format() */
+#define SK_OPT_QUIET_ROW(type, member)                                                   \
+	{                                                                                \
+		'q', "quiet", NULL, "print names only", SK_OPT_FLAG,                     \
+			offsetof(type, member)                                           \
+	}
+
 /**
  * struct sk_opt_result - What a parse found besides the options' values
  * @wants_help:	-h or --help was given; nothing behind it was read

@@ -342,6 +342,23 @@ static void test_a_full_disk_is_a_failure(void **state)
 			    "prog: write to standard output: No space left on device\n");
 }
 
+static void test_a_list_is_quiet_or_has_a_format(void **state)
+{
+	struct sk_err err = SK_ERR_INIT;
+	const char *format = "untouched";
+
+	(void)state;
+	assert_true(sk_cmd_list_format(true, "json", &format, &err) < 0);
+	assert_string_equal(err.msg, "--quiet and --format exclude each other");
+	assert_string_equal(format, "untouched");
+	assert_int_equal(sk_cmd_list_format(true, NULL, &format, &err), 0);
+	assert_string_equal(format, "{{.name}}");
+	assert_int_equal(sk_cmd_list_format(false, "json", &format, &err), 0);
+	assert_string_equal(format, "json");
+	assert_int_equal(sk_cmd_list_format(false, NULL, &format, &err), 0);
+	assert_null(format);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +371,7 @@ int main(void)
 		cmocka_unit_test(test_a_program_without_its_own_function_says_so),
 		cmocka_unit_test(test_options_are_listed_for_scripts),
 		cmocka_unit_test(test_a_full_disk_is_a_failure),
+		cmocka_unit_test(test_a_list_is_quiet_or_has_a_format),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
