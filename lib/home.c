@@ -133,6 +133,21 @@ static char *given_path(const char *path)
 	return copy;
 }
 
+/* FNV-1a; the path is free of links here. */
+static char *group_of(const char *runroot, bool rootless)
+{
+	sk_autofree char *usual = default_runroot(rootless);
+	uint32_t hash = 2166136261u;
+
+	if (!usual)
+		return NULL;
+	if (strcmp(runroot, usual) == 0)
+		return strdup("skiff");
+	for (const char *at = runroot; *at; at++)
+		hash = (hash ^ (unsigned char)*at) * 16777619u;
+	return sk_strf("skiff-%08x", hash);
+}
+
 int sk_home_open(const char *root, const char *runroot, struct sk_home **ret,
 		 struct sk_err *err)
 {
@@ -156,6 +171,9 @@ int sk_home_open(const char *root, const char *runroot, struct sk_home **ret,
 	home->runroot_fd = open_folder(&home->runroot, err);
 	if (home->runroot_fd < 0)
 		return home->runroot_fd;
+	home->group = group_of(home->runroot, home->is_rootless);
+	if (!home->group)
+		return sk_err_oom(err);
 	*ret = sk_steal(&home);
 	return 0;
 }
@@ -168,5 +186,6 @@ void sk_home_free(struct sk_home *home)
 	sk_close(&home->runroot_fd);
 	free(home->root);
 	free(home->runroot);
+	free(home->group);
 	free(home);
 }

@@ -16,11 +16,14 @@
  *		/run/skiff, or $XDG_RUNTIME_DIR/skiff (else /tmp/skiff-run-UID)
  * @root_fd:	@root, open
  * @runroot_fd:	@runroot, open
+ * @group:	Name of the control group that holds all of this home's: "skiff" with the default
+ *		@runroot, else "skiff-HASH", so that homes do not meet in one group
  * @is_rootless: the caller is not uid 0 of the initial user namespace's range
  */
 struct sk_home {
 	char *root;
 	char *runroot;
+	char *group;
 	int root_fd;
 	int runroot_fd;
 	bool is_rootless;

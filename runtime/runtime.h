@@ -52,7 +52,7 @@ struct sk_run_opts {
 	const char *netns_path;
 	enum sk_userns_mode userns;
 	struct sk_cgroup_limits limits; /* pids_max 0 means 1024 here */
-	const char *cgroup_path;	/* below the caller's group; NULL is "skiff/ID" */
+	const char *cgroup_path; /* below the caller's group; NULL: the home's, by name */
 	bool rm, interactive, tty, read_only, init, time_ns;
 	/* All capabilities, no seccomp filter, host's /dev, nothing masked: for hosts of a lab.
 	 * Needs SK_USERNS_HOST. */

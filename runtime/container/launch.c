@@ -178,6 +178,19 @@ int sk_launch_start(struct sk_container *ctr, const struct sk_spec *spec,
 	return 0;
 }
 
+static int make_spec(const struct sk_home *home, const struct sk_run_opts *opts,
+		     const char *id, struct sk_spec **ret, struct sk_err *err)
+{
+	sk_autofree char *group = sk_strf("%s/%s", home->group, id);
+	struct sk_run_opts placed = *opts;
+
+	if (!group)
+		return sk_err_oom(err);
+	if (!placed.cgroup_path)
+		placed.cgroup_path = group;
+	return sk_spec_from_opts(&placed, id, home->is_rootless, ret, err);
+}
+
 int sk_launch_as(const struct sk_home *home, const struct sk_run_opts *opts,
 		 const int stdio[3], const char *owner, struct sk_container **ret,
 		 struct sk_err *err)
@@ -193,7 +206,7 @@ int sk_launch_as(const struct sk_home *home, const struct sk_run_opts *opts,
 	if (!ctr)
 		return sk_err_oom(err);
 	sk_log_debug("container '%s': made its record '%s'", state->id, state->path);
-	r = sk_spec_from_opts(opts, state->id, home->is_rootless, &spec, err);
+	r = make_spec(home, opts, state->id, &spec, err);
 	if (r == 0)
 		r = write_intent(ctr, opts, spec, owner, err);
 	if (r == 0)

@@ -29,19 +29,22 @@
 
 #define START_SOCKET "start.sock"
 
-static int load_spec(const char *bundle, const char *id, struct sk_spec **ret,
-		     struct sk_err *err)
+static int load_spec(const struct sk_home *home, const char *bundle, const char *id,
+		     struct sk_spec **ret, struct sk_err *err)
 {
+	sk_autofree char *group = sk_strf("%s/%s", home->group, id);
 	sk_auto(sk_json_free) struct sk_json *config = NULL;
 	sk_autoclose int dir_fd = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r;
 
+	if (!group)
+		return sk_err_oom(err);
 	if (dir_fd < 0)
 		return sk_err_errno(err, "open bundle '%s'", bundle);
 	r = sk_json_load(dir_fd, "config.json", &config, err);
 	if (r < 0)
 		return sk_err_wrap(err, r, "bundle '%s'", bundle);
-	r = sk_spec_from_config(config, bundle, id, ret, err);
+	r = sk_spec_from_config(config, bundle, group, ret, err);
 	return r < 0 ? r : sk_spec_check(*ret, err);
 }
 
@@ -153,7 +156,7 @@ static int create(const struct sk_home *home, const char *id,
 	if (!bundle)
 		return sk_err_errno(err, "open bundle '%s'",
 				    opts->bundle ? opts->bundle : ".");
-	r = load_spec(bundle, id, &spec, err);
+	r = load_spec(home, bundle, id, &spec, err);
 	if (r == 0)
 		r = check_terminal(spec, opts, has_terminal, err);
 	if (r == 0)

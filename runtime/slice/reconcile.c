@@ -58,7 +58,7 @@ int sk_slice_live_save(const struct sk_slice_live *live, const char *status,
 static int update_limits(const struct sk_slice_live *live,
 			 const struct sk_slice_node *node, struct sk_err *err)
 {
-	sk_autofree char *path = sk_slice_cgroup_path(live->dir->name, node->name);
+	sk_autofree char *path = sk_slice_cgroup_path(live->dir, node->name);
 	sk_auto(sk_cgroup_free) struct sk_cgroup *group = NULL;
 	int r = path ? sk_cgroup_open(path, &group, err) : sk_err_oom(err);
 
@@ -145,7 +145,7 @@ static int adopt(struct sk_slice_live *live, struct sk_slice_want *want,
 
 static int open_group(struct sk_slice_live *live, struct sk_err *err)
 {
-	sk_autofree char *path = sk_slice_cgroup_path(live->dir->name, NULL);
+	sk_autofree char *path = sk_slice_cgroup_path(live->dir, NULL);
 
 	if (live->group)
 		return 0;

@@ -230,8 +230,8 @@ void sk_slice_lock_forget(const struct sk_home *home, const char *name);
 /** sk_slice_lock_admission() - The lock around weighing; short */
 int sk_slice_lock_admission(const struct sk_home *home, struct sk_err *err);
 
-/** sk_slice_cgroup_path() - "skiff/@SLICE" or "skiff/@SLICE/NODE": '@' is in no container's name; heap */
-char *sk_slice_cgroup_path(const char *slice, const char *node);
+/** sk_slice_cgroup_path() - "GROUP/@SLICE" or "GROUP/@SLICE/NODE" below the home's group: '@' is in no container's name; heap */
+char *sk_slice_cgroup_path(const struct sk_slice_dir *dir, const char *node);
 /** sk_slice_container_name() - "SLICE.NODE"; heap */
 char *sk_slice_container_name(const char *slice, const char *node);
 

@@ -104,7 +104,7 @@ static int prepare(const struct sk_slice_dir *dir, const struct sk_slice_def *de
 		return r;
 	launch->name = sk_slice_container_name(def->name, node->name);
 	launch->netns = sk_strf("%s/ns/%s", dir->run_path, node->name);
-	launch->cgroup = sk_slice_cgroup_path(def->name, node->name);
+	launch->cgroup = sk_slice_cgroup_path(dir, node->name);
 	if (!log || !launch->name || !launch->netns || !launch->cgroup ||
 	    fill_lists(dir, def, node, launch) < 0)
 		return sk_err_oom(err);

@@ -238,9 +238,12 @@ int sk_slice_lock_admission(const struct sk_home *home, struct sk_err *err)
 			  err);
 }
 
-char *sk_slice_cgroup_path(const char *slice, const char *node)
+char *sk_slice_cgroup_path(const struct sk_slice_dir *dir, const char *node)
 {
-	return node ? sk_strf("skiff/@%s/%s", slice, node) : sk_strf("skiff/@%s", slice);
+	const char *group = dir->home->group;
+
+	return node ? sk_strf("%s/@%s/%s", group, dir->name, node)
+		    : sk_strf("%s/@%s", group, dir->name);
 }
 
 char *sk_slice_container_name(const char *slice, const char *node)

@@ -172,8 +172,8 @@ static int read_names(const struct sk_json *config, struct sk_spec *spec,
 	return 0;
 }
 
-int sk_spec_from_config(const struct sk_json *config, const char *bundle, const char *id,
-			struct sk_spec **ret, struct sk_err *err)
+int sk_spec_from_config(const struct sk_json *config, const char *bundle,
+			const char *group, struct sk_spec **ret, struct sk_err *err)
 {
 	static const char *const known[] = {"ociVersion", "root",	 "process",
 					    "hostname",	  "domainname",	 "mounts",
@@ -198,7 +198,7 @@ int sk_spec_from_config(const struct sk_json *config, const char *bundle, const 
 	if (r < 0)
 		return r;
 	if (!spec->cgroup_path)
-		spec->cgroup_path = sk_strf("skiff/%s", id);
+		spec->cgroup_path = strdup(group);
 	spec->annotations = sk_json_ref(sk_json_get(config, "annotations"));
 	if (!spec->cgroup_path)
 		return sk_err_oom(err);

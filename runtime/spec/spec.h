@@ -164,7 +164,8 @@ int sk_spec_add_defaults(struct sk_spec *spec, bool privileged, struct sk_err *e
 
 /**
  * sk_spec_from_opts() - The spec of `skiff run`
- * @id:		The container's name: its default hostname and group
+ * @opts:	With a cgroup_path
+ * @id:		The container's name: its default hostname
  * @is_rootless: Map the caller's subordinate ids, or its own one, instead of a range of root
  * @ret:	Free with sk_spec_free(). layer_dir is left for the caller to fill
  *
@@ -178,15 +179,15 @@ int sk_spec_from_opts(const struct sk_run_opts *opts, const char *id, bool is_ro
  * sk_spec_from_config() - The spec of an OCI config.json
  * @config:	Parsed file (borrowed)
  * @bundle:	Absolute path of its folder, for a relative root.path
- * @id:		Container id; the group is "skiff/ID" unless linux.cgroupsPath says else
+ * @group:	Its control group unless linux.cgroupsPath says else (copied)
  * @ret:	Free with sk_spec_free()
  *
  * Source: OCI runtime-spec 1.0 to 1.3, config.md, config-linux.md. A field that is not
  * executed yet is an error that names it, never ignored.
  * Return: 0; -EINVAL; -EOPNOTSUPP for a field that skiff does not execute
  */
-int sk_spec_from_config(const struct sk_json *config, const char *bundle, const char *id,
-			struct sk_spec **ret, struct sk_err *err);
+int sk_spec_from_config(const struct sk_json *config, const char *bundle,
+			const char *group, struct sk_spec **ret, struct sk_err *err);
 
 /**
  * sk_spec_check() - Refuse what cannot be executed, before anything is made

@@ -254,7 +254,7 @@ static int set_process(struct sk_spec *spec, const struct sk_run_opts *opts,
 	return 0;
 }
 
-static int set_root(struct sk_spec *spec, const struct sk_run_opts *opts, const char *id,
+static int set_root(struct sk_spec *spec, const struct sk_run_opts *opts,
 		    struct sk_err *err)
 {
 	spec->lowers = sk_strv_dup(opts->lowers);
@@ -262,8 +262,7 @@ static int set_root(struct sk_spec *spec, const struct sk_run_opts *opts, const 
 	spec->limits = opts->limits;
 	if (!spec->limits.pids_max)
 		spec->limits.pids_max = DEFAULT_PIDS_MAX;
-	spec->cgroup_path =
-		opts->cgroup_path ? strdup(opts->cgroup_path) : sk_strf("skiff/%s", id);
+	spec->cgroup_path = strdup(opts->cgroup_path);
 	return spec->lowers && spec->cgroup_path ? 0 : sk_err_oom(err);
 }
 
@@ -283,7 +282,7 @@ int sk_spec_from_opts(const struct sk_run_opts *opts, const char *id, bool is_ro
 	r = set_process(spec, opts, id, err);
 	if (r < 0)
 		return r;
-	r = set_root(spec, opts, id, err);
+	r = set_root(spec, opts, err);
 	if (r < 0)
 		return r;
 	r = add_mounts(spec, opts, err);

@@ -199,6 +199,27 @@ static void test_killed_supervisor_is_found_by_ls_and_replaced_by_apply(void **s
 	remove_slice(it, "it-two");
 }
 
+static void test_slices_of_one_name_in_two_homes_do_not_meet(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *other = sk_strf("%s2", it->runroot);
+	sk_autofree char *other_root = sk_strf("%s2", it->root);
+	sk_autofree char *path = NULL;
+
+	it_need_root(it);
+	path = slice_write(it, TWO);
+	it_expect(it, 0, "slice", "apply", path);
+	it_expect(it, 0, "--root", other_root, "--runroot", other, "slice", "apply",
+		  path);
+	it_expect(it, 0, "--root", other_root, "--runroot", other, "slice", "rm",
+		  "it-two");
+	it_expect(it, 0, "slice", "ls", "--format", "{{.name}} {{.running}}");
+	assert_string_equal(it->out, "it-two 2\n");
+	remove_slice(it, "it-two");
+	assert_int_equal(sk_fs_remove_tree(AT_FDCWD, other, NULL), 0);
+	assert_int_equal(sk_fs_remove_tree(AT_FDCWD, other_root, NULL), 0);
+}
+
 static bool has_status(struct it *it, const char *name, const char *status)
 {
 	sk_auto(sk_json_free) struct sk_json *slice = slice_show(it, name);
@@ -254,6 +275,7 @@ int main(void)
 		IT_TEST(test_dry_run_and_a_failing_start_leave_nothing),
 		IT_TEST(test_killed_supervisor_leaves_nothing_after_rm),
 		IT_TEST(test_killed_supervisor_is_found_by_ls_and_replaced_by_apply),
+		IT_TEST(test_slices_of_one_name_in_two_homes_do_not_meet),
 		IT_TEST(test_apply_killed_while_it_waits_takes_nothing_with_it),
 		IT_TEST(test_supervisor_that_nobody_asks_ends_by_itself),
 	};

@@ -48,6 +48,22 @@ static void test_a_second_open_finds_the_same_folders(void **state)
 	assert_int_equal(a.st_ino, b.st_ino);
 }
 
+static void test_homes_have_groups_of_their_own(void **state)
+{
+	sk_auto(sk_home_free) struct sk_home *one = NULL, *same = NULL, *two = NULL;
+	sk_autofree char *root = sk_strf("%s/root", tempdir.path);
+	sk_autofree char *run = sk_strf("%s/run", tempdir.path);
+	sk_autofree char *other = sk_strf("%s/run2", tempdir.path);
+
+	(void)state;
+	assert_int_equal(sk_home_open(root, run, &one, NULL), 0);
+	assert_int_equal(sk_home_open(root, run, &same, NULL), 0);
+	assert_int_equal(sk_home_open(root, other, &two, NULL), 0);
+	assert_memory_equal(one->group, "skiff-", 6);
+	assert_string_equal(one->group, same->group);
+	assert_string_not_equal(one->group, two->group);
+}
+
 static void test_open_refuses_a_folder_that_others_may_write_to(void **state)
 {
 	struct sk_home *home = NULL;
@@ -104,6 +120,8 @@ int main(void)
 			test_open_makes_both_folders_and_their_parents, tempdir_set_up,
 			tempdir_tear_down),
 		cmocka_unit_test_setup_teardown(test_a_second_open_finds_the_same_folders,
+						tempdir_set_up, tempdir_tear_down),
+		cmocka_unit_test_setup_teardown(test_homes_have_groups_of_their_own,
 						tempdir_set_up, tempdir_tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_open_refuses_a_folder_that_others_may_write_to,

@@ -18,7 +18,7 @@ static int read_text(const char *text, struct sk_spec **ret, struct sk_err *err)
 	sk_auto(sk_json_free) struct sk_json *config = NULL;
 	int r = sk_json_parse(text, strlen(text), "config.json", &config, err);
 
-	return r < 0 ? r : sk_spec_from_config(config, "/bundle", "c1", ret, err);
+	return r < 0 ? r : sk_spec_from_config(config, "/bundle", "skiff/c1", ret, err);
 }
 
 /* The default config with one member added or replaced. */
@@ -30,7 +30,7 @@ static int read_changed(const char *parent, const char *key, const char *value,
 
 	assert_int_equal(sk_json_parse(value, strlen(value), "value", &member, err), 0);
 	sk_json_set(parent[0] ? sk_json_path(config, parent) : config, key, member);
-	return sk_spec_from_config(config, "/bundle", "c1", ret, err);
+	return sk_spec_from_config(config, "/bundle", "skiff/c1", ret, err);
 }
 
 static void test_the_default_config_is_executed_in_full(void **state)
@@ -40,7 +40,7 @@ static void test_the_default_config_is_executed_in_full(void **state)
 	struct sk_err err = SK_ERR_INIT;
 
 	(void)state;
-	if (sk_spec_from_config(config, "/bundle", "c1", &spec, &err) < 0)
+	if (sk_spec_from_config(config, "/bundle", "skiff/c1", &spec, &err) < 0)
 		fail_msg("%s", err.msg);
 	assert_int_equal(sk_spec_check(spec, NULL), 0);
 	assert_string_equal(spec->rootfs, "/bundle/rootfs");

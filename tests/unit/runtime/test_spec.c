@@ -18,7 +18,9 @@ static char *const args[] = {(char *)"true", NULL};
 
 static struct sk_run_opts usual_opts(void)
 {
-	return (struct sk_run_opts){.lowers = lowers, .args = args};
+	return (struct sk_run_opts){.lowers = lowers,
+				    .args = args,
+				    .cgroup_path = "skiff/web"};
 }
 
 static struct sk_spec *make(const struct sk_run_opts *opts)
