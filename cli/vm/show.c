@@ -69,6 +69,20 @@ static void show_window(FILE *out, const struct sk_json *run, const char *name)
 		      number_at(window, "sent"));
 }
 
+/* What is lost before anything moves says nothing of the migration. */
+static void show_overload(FILE *out, const struct sk_json *run)
+{
+	uint64_t sent = number_at(run, "probe.before.sent");
+	uint64_t lost = number_at(run, "probe.before.lost");
+
+	if (lost * 100 > sent)
+		(void)fprintf(
+			out,
+			"   %.0f %% got no answer before the migration already: ask "
+			"less often (?hz=N)\n",
+			100.0 * (double)lost / (double)sent);
+}
+
 static void show_probe(FILE *out, const struct sk_json *run)
 {
 	if (!sk_json_path(run, "probe.sent")) {
@@ -79,6 +93,7 @@ static void show_probe(FILE *out, const struct sk_json *run)
 	show_window(out, run, "before");
 	show_window(out, run, "during");
 	show_window(out, run, "after");
+	show_overload(out, run);
 	if (!sk_json_bool(sk_json_path(run, "probe.late_ok"), true))
 		(void)fprintf(
 			out,

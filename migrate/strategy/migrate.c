@@ -3,8 +3,8 @@
  *
  * Theory of operation
  *
- * 1. Preflight: both ends answer, the guest runs, its name is free there. Nothing has
- *    changed yet; the results folder is made, so that a full or read-only disk is known.
+ * 1. What was asked for makes sense. Preflight: both ends answer, the guest runs, its name is
+ *    free there. Nothing has changed yet; the results folder is made, so that a full or read-only disk is known.
  * 2. Checksum of the guest's memory. Before the probe: reading all memory slows the guest.
  * 3. Probe on, baseline of some seconds. No reply at all is an error: a migration whose
  *    probe measures nothing is not what was asked for.
@@ -34,6 +34,7 @@
 struct move {
 	const struct sk_migrate_opts *opts;
 	struct sk_timeline *timeline;
+	struct sk_probe_target target;
 	struct sk_probe *probe;
 	struct sk_vm_facts facts;
 	struct sk_memory_check check;
@@ -103,16 +104,14 @@ static void checksum_after(struct move *move)
 
 static int start_probe(struct move *move, struct sk_err *err)
 {
-	struct sk_probe_opts opts = {.netns_fd = move->opts->netns_fd,
+	struct sk_probe_opts opts = {.target = move->target,
+				     .netns_fd = move->opts->netns_fd,
 				     .max_duration_ns = PROBE_MAX_NS};
 	uint64_t baseline = move->opts->baseline_ns;
 	int r;
 
 	if (!move->opts->probe)
 		return 0;
-	r = sk_probe_target_parse(move->opts->probe, &opts.target, err);
-	if (r < 0)
-		return r;
 	say(move, "probe, baseline", NULL);
 	r = sk_probe_start(&opts, &move->probe, err);
 	if (r < 0)
@@ -252,6 +251,8 @@ static int conclude(struct move *move, struct sk_json **ret, struct sk_err *err)
 			return sk_err_oom(err);
 		sk_json_set_str(run, "report", report);
 		r = write_results(move, &verdict, samples, n, run, err);
+		if (r < 0)
+			(void)sk_json_set(run, "report", NULL);
 	}
 	*ret = sk_steal(&run);
 	return r;
@@ -272,6 +273,9 @@ int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
 	if (!sk_strategy_find(opts->mode))
 		return sk_err_set(err, EINVAL, "'%s' is no way to migrate",
 				  sk_mode_name(opts->mode));
+	r = opts->probe ? sk_probe_target_parse(opts->probe, &move.target, err) : 0;
+	if (r < 0)
+		return r;
 	r = measure(&move, err);
 	if (r == 0) {
 		checksum_after(&move);
