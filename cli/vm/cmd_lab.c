@@ -73,6 +73,8 @@ int sk_run_lab_up(const struct sk_cmd_ctx *ctx, void *options, int nargs, char *
 	sk_auto(sk_home_free) struct sk_home *home = NULL;
 	int r;
 
+	if (given->hosts == 0)
+		return sk_cmd_usage(err, "--hosts: a lab without hosts is none");
 	r = sk_vmcli_open(ctx, &home, err);
 	if (r < 0)
 		return r;

@@ -90,6 +90,8 @@ static int need_guest(const struct sk_json *status, const char *guest,
 	}
 	r = sk_err_set(err, ENOENT, "there is no guest '%s' in lab '%s'", guest,
 		       sk_json_str(sk_json_get(status, "name"), ""));
+	if (strcmp(guest, SK_LAB_GUEST) == 0)
+		return sk_err_hint(err, r, "it has ended: skiff lab up starts all anew");
 	return sk_err_hint(err, r,
 			   "the lab's guest is called " SK_LAB_GUEST
 			   "; see skiff lab status");

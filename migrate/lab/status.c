@@ -73,7 +73,17 @@ static void add_host(struct sk_json *hosts, struct sk_json *guests, struct sk_la
 	}
 }
 
-static const char *status_of(const struct sk_lab *lab, const struct sk_json *hosts)
+static bool has_guest(const struct sk_json *guests)
+{
+	for (size_t i = 0; i < sk_json_len(guests); i++)
+		if (strcmp(sk_json_str(sk_json_path(sk_json_at(guests, i), "name"), ""),
+			   SK_LAB_GUEST) == 0)
+			return true;
+	return false;
+}
+
+static const char *status_of(const struct sk_lab *lab, const struct sk_json *hosts,
+			     const struct sk_json *guests)
 {
 	const char *recorded = sk_json_str(sk_json_get(lab->record, "status"), "");
 
@@ -83,7 +93,7 @@ static const char *status_of(const struct sk_lab *lab, const struct sk_json *hos
 		if (strcmp(sk_json_str(sk_json_path(sk_json_at(hosts, i), "status"), ""),
 			   "up") != 0)
 			return "broken";
-	return "up";
+	return has_guest(guests) ? "up" : "broken";
 }
 
 int sk_lab_status(const struct sk_home *home, const char *name, struct sk_json **ret,
@@ -116,7 +126,7 @@ int sk_lab_status(const struct sk_home *home, const char *name, struct sk_json *
 	client = sk_json_set(object, "client", sk_json_new_object());
 	sk_json_set_str(client, "name", SK_LAB_CLIENT);
 	sk_json_set_str(client, "address", SK_LAB_CLIENT_IP);
-	sk_json_set_str(object, "status", status_of(&lab, hosts));
+	sk_json_set_str(object, "status", status_of(&lab, hosts, guests));
 	*ret = object;
 	return 0;
 }

@@ -268,13 +268,13 @@ static int take_down(struct sk_lab *lab, struct sk_err *err)
 /* A lab that is up is refused; what is left of one that is not is removed. */
 static int clear_old(struct sk_lab *lab, struct sk_err *err)
 {
-	const char *status = sk_json_str(sk_json_get(lab->record, "status"), "");
-	sk_autofree char *uri = NULL;
+	sk_auto(sk_json_free) struct sk_json *now = NULL;
 	int r;
 
 	if (!lab->record)
 		return 0;
-	if (strcmp(status, "up") == 0 && sk_lab_host_uri(lab, "a", &uri, NULL) == 0) {
+	if (sk_lab_status(lab->home, lab->name, &now, NULL) == 0 &&
+	    strcmp(sk_json_str(sk_json_get(now, "status"), ""), "up") == 0) {
 		r = sk_err_set(err, EEXIST, "lab '%s' is up already", lab->name);
 		return sk_err_hint(
 			err, r,

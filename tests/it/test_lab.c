@@ -141,6 +141,8 @@ static void test_what_cannot_work_is_refused_and_changes_nothing(void **state)
 	it_assert_has(it->err, "there is no lab 'default'");
 	it_expect(it, 1, "lab", "up", "--hosts", "1");
 	it_assert_has(it->err, "a lab has 2 to 8 hosts, not 1");
+	it_expect(it, 2, "lab", "up", "--hosts", "0");
+	it_assert_has(it->err, "a lab without hosts is none");
 	it_expect(it, 1, "lab", "up", "--working-set", "250m");
 	it_assert_has(it->err, "does not fit the guest's memory");
 	lab_up(it);
@@ -164,6 +166,9 @@ static void test_what_cannot_work_is_refused_and_changes_nothing(void **state)
 	it_expect(it, 1, "migrate", "g1", "--to", "b", "--probe",
 		  "udp://10.77.0.99:7007");
 	it_assert_has(it->err, "probe 'udp://10.77.0.99:7007'");
+	it_expect(it, 1, "migrate", "g1", "--to", "b", "--probe", "udp://10.77.0.10");
+	it_assert_has(it->err, "the port is missing");
+	assert_null(strstr(it->err, "check both hosts"));
 	it_expect(it, 2, "migrate", "g1");
 	it_assert_has(it->err, "--to is missing");
 	assert_guest_on(it, "a");
@@ -238,6 +243,42 @@ static void test_kill_in_a_migration_leaves_the_guest_and_down_leaves_nothing(
 	it_expect(it, 0, "lab", "down");
 }
 
+/* Its QEMU alone, as the kernel would when memory is short. */
+static void kill_guest(struct it *it)
+{
+	sk_autofree char *pid_file = NULL;
+	sk_autofree char *text = NULL;
+	sk_auto(sk_json_free) struct sk_json *status = NULL;
+	const struct sk_json *host;
+
+	it_expect(it, 0, "lab", "status", "--format", "json");
+	status = parse(it);
+	host = sk_json_at(sk_json_get(status, "hosts"), 0);
+	pid_file = sk_strf("/proc/%d/root/run/libvirt/qemu/g1.pid",
+			   (int)sk_json_int(sk_json_get(host, "pid"), 0));
+	assert_int_equal(sk_fs_read(AT_FDCWD, pid_file, 64, &text, NULL), 0);
+	it_expect(it, 0, "slice", "exec", "lab-default", "a", "--", "kill", "-9", text);
+}
+
+static void test_lab_whose_guest_was_killed_is_told_and_comes_up_anew(void **state)
+{
+	struct it *it = *state;
+	uint64_t deadline = sk_clock_mono() + DEADLINE_NS;
+
+	it_need_root(it);
+	lab_up(it);
+	kill_guest(it);
+	do
+		it_expect(it, 0, "lab", "ls", "--format", "{{.status}}");
+	while (strcmp(it->out, "broken\n") != 0 && sk_clock_mono() < deadline);
+	assert_string_equal(it->out, "broken\n");
+	it_expect(it, 1, "migrate", "g1", "--to", "b");
+	it_assert_has(it->err, "hint: it has ended: skiff lab up starts all anew");
+	lab_up(it);
+	assert_guest_on(it, "a");
+	it_expect(it, 0, "lab", "down");
+}
+
 static void test_kill_while_coming_up_is_mended_by_down(void **state)
 {
 	struct it *it = *state;
@@ -260,6 +301,7 @@ int main(void)
 		IT_TEST(test_what_cannot_work_is_refused_and_changes_nothing),
 		IT_TEST(test_interrupt_in_pre_copy_leaves_the_guest_at_the_source),
 		IT_TEST(test_kill_in_a_migration_leaves_the_guest_and_down_leaves_nothing),
+		IT_TEST(test_lab_whose_guest_was_killed_is_told_and_comes_up_anew),
 		IT_TEST(test_kill_while_coming_up_is_mended_by_down),
 	};
 
