@@ -42,7 +42,7 @@ const char *sk_yaml_text(const struct sk_yaml *node);
 int sk_yaml_err(struct sk_err *err, const struct sk_yaml *node, int code, const char *fmt,
 		...) __attribute__((format(printf, 4, 5)));
 
-/** enum sk_yaml_kind - How a field's text becomes a member; see lib/parse.h for the forms */
+/** enum sk_yaml_kind - How a field's text becomes a member; see lib/parse.h for the forms. Numbers are more than 0 */
 enum sk_yaml_kind {
 	SK_YAML_STR,  /* char *, heap */
 	SK_YAML_STRV, /* char **, from a list of scalars; a single scalar is one string */

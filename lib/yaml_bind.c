@@ -98,6 +98,16 @@ static int bind_str(const struct sk_yaml *node, char **ret, struct sk_err *err)
 	return 0;
 }
 
+/* 0 would read as "none": that is said by leaving the key out. */
+static int above_zero(int r, const struct sk_yaml *node, const uint64_t *value,
+		      struct sk_err *err)
+{
+	if (r < 0 || *value > 0)
+		return r;
+	return sk_err_set(err, EINVAL, "'%s' is nothing: use more, or leave the key out",
+			  node->text);
+}
+
 static int bind_scalar(const struct sk_yaml *node, const struct sk_yaml_field *field,
 		       void *member, struct sk_err *err)
 {
@@ -109,13 +119,17 @@ static int bind_scalar(const struct sk_yaml *node, const struct sk_yaml_field *f
 	case SK_YAML_BOOL:
 		return sk_parse_bool(node->text, member, err);
 	case SK_YAML_U64:
-		return sk_parse_u64(node->text, 0, max, member, err);
+		return above_zero(sk_parse_u64(node->text, 0, max, member, err), node,
+				  member, err);
 	case SK_YAML_SIZE:
-		return sk_parse_size(node->text, member, err);
+		return above_zero(sk_parse_size(node->text, member, err), node, member,
+				  err);
 	case SK_YAML_RATE:
-		return sk_parse_rate(node->text, member, err);
+		return above_zero(sk_parse_rate(node->text, member, err), node, member,
+				  err);
 	case SK_YAML_DURATION:
-		return sk_parse_duration(node->text, member, err);
+		return above_zero(sk_parse_duration(node->text, member, err), node,
+				  member, err);
 	case SK_YAML_CPUS:
 		return sk_parse_cpus(node->text, member, err);
 	case SK_YAML_STRV:

@@ -191,7 +191,7 @@ int sk_slice_def_from_json(const struct sk_json *json, struct sk_slice_def **ret
 	return 0;
 }
 
-static int check_node(const struct sk_slice_def *def, size_t i, struct sk_err *err)
+int sk_slice_check_node(const struct sk_slice_def *def, size_t i, struct sk_err *err)
 {
 	const struct sk_slice_node *node = &def->nodes[i];
 	int r = sk_parse_name("node", node->name, err);
@@ -240,7 +240,7 @@ int sk_slice_check(const struct sk_slice_def *def, struct sk_err *err)
 			"slice '%s' may live 8 weeks at most; it can be renewed",
 			def->name);
 	for (size_t i = 0; i < def->nr_nodes; i++) {
-		r = check_node(def, i, err);
+		r = sk_slice_check_node(def, i, err);
 		if (r < 0)
 			return sk_err_wrap(err, r, "slice '%s'", def->name);
 	}

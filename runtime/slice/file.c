@@ -155,6 +155,27 @@ static int add_node(struct sk_slice_def *def, const char *name, const struct fil
 	return read_command(entry->command, &node->command, err);
 }
 
+/* @r with the place of what was wrong. */
+static int at_place(int r, const struct sk_yaml *place, const struct sk_err *why,
+		    struct sk_err *err)
+{
+	return r < 0 ? sk_yaml_err(err, place, -r, "%s", why->msg) : 0;
+}
+
+/* Nodes from @first on come from one entry. */
+static int check_nodes(const struct sk_slice_def *def, size_t first,
+		       const struct sk_yaml *entry, struct sk_err *err)
+{
+	struct sk_err why = SK_ERR_INIT;
+	int r = 0;
+
+	for (size_t i = first; r == 0 && i < def->nr_nodes; i++)
+		r = sk_slice_check_node(def, i, &why);
+	if (r == 0)
+		r = sk_slice_check_lan(def, first, &why);
+	return at_place(r, entry, &why, err);
+}
+
 /* One entry, named by its key in a map, by "name:" or as a bare text in a list. */
 static int read_entry(struct sk_slice_def *def, const struct file *file, const char *key,
 		      const struct sk_yaml *yaml, struct sk_err *err)
@@ -162,6 +183,7 @@ static int read_entry(struct sk_slice_def *def, const struct file *file, const c
 	sk_auto(entry_finish) struct entry entry = {0};
 	sk_auto(sk_strv_free) char **names = NULL;
 	const char *pattern = key;
+	size_t first = def->nr_nodes;
 	int r = 0;
 
 	if (sk_yaml_type(yaml) == SK_YAML_MAP)
@@ -190,7 +212,7 @@ static int read_entry(struct sk_slice_def *def, const struct file *file, const c
 				   sk_strv_len(names));
 	for (size_t i = 0; r == 0 && names && names[i]; i++)
 		r = add_node(def, names[i], file, &entry, err);
-	return r;
+	return r < 0 ? r : check_nodes(def, first, yaml, err);
 }
 
 static int read_nodes(struct sk_slice_def *def, const struct file *file,
@@ -210,6 +232,7 @@ static int read_nodes(struct sk_slice_def *def, const struct file *file,
 static int read_lan(struct sk_slice_def *def, const struct sk_yaml *yaml,
 		    struct sk_err *err)
 {
+	struct sk_err why = SK_ERR_INIT;
 	struct lan lan = {0};
 	int r;
 
@@ -217,7 +240,10 @@ static int read_lan(struct sk_slice_def *def, const struct sk_yaml *yaml,
 		return 0;
 	r = sk_yaml_bind(yaml, lan_fields, &lan, err);
 	def->lan_subnet = lan.subnet;
-	return r;
+	if (r < 0)
+		return r;
+	return at_place(sk_slice_check_lan(def, 0, &why), sk_yaml_get(yaml, "subnet"),
+			&why, err);
 }
 
 static int read_cpu(struct sk_slice_def *def, const struct sk_yaml *yaml,
@@ -247,7 +273,7 @@ static int check(struct sk_slice_def *def, const struct sk_yaml *root, struct sk
 
 	if (r == 0)
 		r = sk_slice_assign_addresses(def, NULL, &why);
-	return r < 0 ? sk_yaml_err(err, root, -r, "%s", why.msg) : 0;
+	return at_place(r, root, &why, err);
 }
 
 static int read_def(const struct sk_yaml *root, struct sk_slice_def **ret,

@@ -92,7 +92,7 @@ static bool is_taken(const struct sk_slice_def *def, uint32_t address,
 }
 
 /* A given address: "10.0.0.5" or with the subnet's own prefix length. */
-static int check_given(const struct sk_slice_def *def, struct sk_slice_node *node,
+static int check_given(const struct sk_slice_def *def, const struct sk_slice_node *node,
 		       const struct subnet *subnet, struct sk_err *err)
 {
 	const char *slash = strchr(node->address, '/');
@@ -110,7 +110,18 @@ static int check_given(const struct sk_slice_def *def, struct sk_slice_node *nod
 		return sk_err_set(err, EADDRINUSE,
 				  "node '%s': address '%s' is given to two nodes",
 				  node->name, node->address);
-	return set_address(node, subnet, address, err);
+	return 0;
+}
+
+int sk_slice_check_lan(const struct sk_slice_def *def, size_t first, struct sk_err *err)
+{
+	struct subnet subnet = {0};
+	int r = def->lan_subnet ? parse_subnet(def->lan_subnet, &subnet, err) : 0;
+
+	for (size_t i = first; def->lan_subnet && r == 0 && i < def->nr_nodes; i++)
+		if (def->nodes[i].address)
+			r = check_given(def, &def->nodes[i], &subnet, err);
+	return r;
 }
 
 static int pick(const struct sk_slice_def *def, struct sk_slice_node *node,
@@ -134,10 +145,13 @@ int sk_slice_assign_addresses(struct sk_slice_def *def, const struct sk_slice_de
 
 	if (!def->lan_subnet)
 		return 0;
-	r = parse_subnet(def->lan_subnet, &subnet, err);
+	r = sk_slice_check_lan(def, 0, err);
+	if (r == 0)
+		r = parse_subnet(def->lan_subnet, &subnet, err);
 	for (size_t i = 0; r == 0 && i < def->nr_nodes; i++)
 		if (def->nodes[i].address)
-			r = check_given(def, &def->nodes[i], &subnet, err);
+			r = set_address(&def->nodes[i], &subnet,
+					address_of(&def->nodes[i]), err);
 	for (size_t i = 0; r == 0 && old && i < def->nr_nodes; i++) {
 		struct sk_slice_node *node = &def->nodes[i];
 		uint32_t had = address_of(sk_slice_def_find(old, node->name));

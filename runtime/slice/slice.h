@@ -42,6 +42,11 @@ struct sk_json *sk_slice_node_to_json(const struct sk_slice_node *node, bool lim
  */
 int sk_slice_check(const struct sk_slice_def *def, struct sk_err *err);
 
+/** sk_slice_check_node() - The same for the node at @i, against those before it */
+int sk_slice_check_node(const struct sk_slice_def *def, size_t i, struct sk_err *err);
+/** sk_slice_check_lan() - Check the subnet, if there is one, and the addresses given to nodes from @first on */
+int sk_slice_check_lan(const struct sk_slice_def *def, size_t first, struct sk_err *err);
+
 /**
  * sk_slice_expand() - "n[1-3]" to n1, n2, n3; "n[01-10]" keeps the width; others stay one name
  * @pattern:	At most one range of at most SK_SLICE_MAX_NODES
