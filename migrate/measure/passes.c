@@ -92,6 +92,7 @@ size_t sk_passes_make(struct sk_timeline *timeline, const struct sk_verdict *ver
 		pass->bytes = sent_at(&c, pass->end_ns) - sent_at(&c, pass->start_ns);
 		last = last_in(&c, pass->start_ns, pass->end_ns);
 		if (last) {
+			pass->has_remaining = true;
 			pass->remaining_bytes = last->memory_remaining;
 			pass->dirty_pages_per_s = last->dirty_rate;
 		}

@@ -21,7 +21,9 @@ int sk_mode_parse(const char *text, enum sk_mode *ret, struct sk_err *err);
 /** struct sk_pass - One pass over memory (pre-copy), from iteration events and job samples */
 struct sk_pass {
 	uint64_t start_ns, end_ns; /* real */
-	uint64_t bytes, remaining_bytes, dirty_pages_per_s;
+	uint64_t bytes, remaining_bytes;
+	uint64_t dirty_pages_per_s; /* 0: not known */
+	bool has_remaining;	    /* statistics were read during the pass */
 };
 
 /** struct sk_verdict - The result; times in ns, definitions in man 7 skiff-migration-metrics */

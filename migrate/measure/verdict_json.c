@@ -52,6 +52,13 @@ static void set_probe(struct sk_json *root, const struct sk_verdict *v)
 	set_window(probe, "after", &v->after);
 }
 
+/* What is unknown is null. */
+static void set_uint_if(struct sk_json *object, const char *key, bool is_known,
+			uint64_t number)
+{
+	(void)sk_json_set(object, key, is_known ? sk_json_new_uint(number) : NULL);
+}
+
 static void set_passes(struct sk_json *root, const struct sk_verdict *v)
 {
 	struct sk_json *passes = sk_json_set(root, "passes", sk_json_new_array());
@@ -63,8 +70,10 @@ static void set_passes(struct sk_json *root, const struct sk_verdict *v)
 		sk_json_set_uint(pass, "pass", i + 1);
 		set_ms(pass, "ms", true, p->end_ns - p->start_ns);
 		sk_json_set_uint(pass, "bytes", p->bytes);
-		sk_json_set_uint(pass, "remaining_bytes", p->remaining_bytes);
-		sk_json_set_uint(pass, "dirty_pages_per_s", p->dirty_pages_per_s);
+		set_uint_if(pass, "remaining_bytes", p->has_remaining,
+			    p->remaining_bytes);
+		set_uint_if(pass, "dirty_pages_per_s", p->dirty_pages_per_s > 0,
+			    p->dirty_pages_per_s);
 	}
 }
 

@@ -351,7 +351,10 @@ static void add_passes(struct sk_str *out, const struct sk_verdict *v)
 					     sk_format_duration(p->end_ns - p->start_ns,
 								text[0]),
 					     sk_format_size(p->bytes, text[1]),
-					     sk_format_size(p->remaining_bytes, text[2]),
+					     p->has_remaining
+						     ? sk_format_size(p->remaining_bytes,
+								      text[2])
+						     : "not known",
 					     p->dirty_pages_per_s ? dirty : "not known"});
 	}
 	sk_html_table_end(out);

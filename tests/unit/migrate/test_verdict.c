@@ -219,6 +219,7 @@ static void test_durations_are_those_of_the_definitions(void **state)
 	assert_int_equal(v.postcopy_ns, BASE + 1512 * MS);
 	assert_int_equal(v.nr_passes, 1);
 	assert_int_equal(v.passes[0].end_ns, BASE + 1510 * MS);
+	assert_false(v.passes[0].has_remaining);
 }
 
 static void test_unknown_durations_are_marked_so(void **state)
@@ -342,6 +343,7 @@ static void test_passes_get_the_bytes_between_their_events(void **state)
 	assert_int_equal(v.passes[1].end_ns, BASE + 3900 * MS); /* STOP */
 	assert_int_equal(v.passes[1].bytes, 50 * MIB);
 	assert_int_equal(v.passes[1].dirty_pages_per_s, 5000);
+	assert_true(v.passes[1].has_remaining);
 	assert_int_equal(v.passes[1].remaining_bytes, 22 * MIB);
 	assert_int_equal(v.memory_bytes, 272 * MIB);
 	assert_int_equal(v.wire_bytes, 251 * MIB);
