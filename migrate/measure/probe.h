@@ -71,7 +71,12 @@ const struct sk_sample *sk_probe_samples(const struct sk_probe *probe, size_t *r
 void sk_probe_free(struct sk_probe *probe);
 SK_DEFINE_AUTO(struct sk_probe, sk_probe_free)
 
-/** struct sk_probe_summary - A window of samples; response times in µs over answered requests, NaN when none */
+/**
+ * struct sk_probe_summary - A window of samples
+ *
+ * Response times in µs over all requests. A lost one counts as the time-out, so that what
+ * lies there is a lower bound. NaN when none was answered.
+ */
 struct sk_probe_summary {
 	size_t sent, lost;
 	double p50_us, p90_us, p99_us, p999_us, max_us, mean_us;

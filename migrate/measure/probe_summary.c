@@ -2,7 +2,9 @@
 /* probe_summary - from samples to numbers; pure arithmetic
  *
  * Response times count from the intended send time. A request whose reply took longer than
- * the time-out is lost, but its reply still ends a silence: the service spoke.
+ * the time-out is lost, but its reply still ends a silence: the service spoke. In quantiles
+ * a lost request counts as the time-out: leaving it out would make the strategy that loses
+ * most look fastest.
  *
  * Silence is the longest gap between replies, by the time they came. Outage begins with the
  * intended send time of the first request that had to wait: the request behind the one that
@@ -42,23 +44,26 @@ static int by_received(const void *a, const void *b)
 
 static void add_response_times(struct window *w, struct sk_probe_summary *ret)
 {
-	size_t answered = 0;
+	size_t n;
 
 	for (size_t i = 0; i < w->n; i++) {
 		const struct sk_sample *s = &w->samples[i];
+		bool is_lost = !s->received_ns ||
+			       s->received_ns - s->intended_ns > w->timeout_ns;
 
-		if (s->received_ns && s->received_ns - s->intended_ns <= w->timeout_ns)
-			w->values[answered++] =
-				(double)(s->received_ns - s->intended_ns) / 1e3;
+		w->values[i] = (double)(is_lost ? w->timeout_ns
+						: s->received_ns - s->intended_ns) /
+			       1e3;
+		ret->lost += is_lost;
 	}
-	ret->lost = w->n - answered;
-	ret->mean_us = sk_stats_mean(w->values, answered);
-	sk_stats_sort(w->values, answered);
-	ret->p50_us = sk_stats_quantile(w->values, answered, 0.5);
-	ret->p90_us = sk_stats_quantile(w->values, answered, 0.9);
-	ret->p99_us = sk_stats_quantile(w->values, answered, 0.99);
-	ret->p999_us = sk_stats_quantile(w->values, answered, 0.999);
-	ret->max_us = sk_stats_quantile(w->values, answered, 1);
+	n = ret->lost < w->n ? w->n : 0; /* of silence alone there is no distribution */
+	ret->mean_us = sk_stats_mean(w->values, n);
+	sk_stats_sort(w->values, n);
+	ret->p50_us = sk_stats_quantile(w->values, n, 0.5);
+	ret->p90_us = sk_stats_quantile(w->values, n, 0.9);
+	ret->p99_us = sk_stats_quantile(w->values, n, 0.99);
+	ret->p999_us = sk_stats_quantile(w->values, n, 0.999);
+	ret->max_us = sk_stats_quantile(w->values, n, 1);
 }
 
 static void add_lateness(struct window *w, struct sk_probe_summary *ret)

@@ -373,7 +373,8 @@ void sk_page_timeline(struct sk_str *out, const struct sk_report_input *in)
 			has_probe
 				? "Each dot is a reply, at the time its request was due; "
 				  "response time on a logarithmic axis. Second 0 is the "
-				  "call of the migration."
+				  "call of the migration. In the table a lost request "
+				  "counts as 2 s."
 				: "No probe ran: only the hypervisor's view is known. "
 				  "Second 0 is the call of the migration.");
 	sk_svg_open(out, WIDTH, HEIGHT, "Response time and transfer rate over time");

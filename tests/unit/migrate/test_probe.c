@@ -363,6 +363,10 @@ static void test_summary_of_known_samples(void **state)
 	assert_int_equal(s.silence_ns, 4000000); /* 3.2 ms to 7.2 ms */
 	assert_int_equal(s.outage_ns, 3200000);	 /* 4.0 ms to 7.2 ms */
 	assert_int_equal(s.outage_start_ns, 4000000);
+	/* They are slower than all that were answered: 3 of 10 at 2 s. */
+	assert_true(fabs(s.p50_us - 200) < 1e-6);
+	assert_true(fabs(s.p90_us - 2e6) < 1e-6 && fabs(s.max_us - 2e6) < 1e-6);
+	assert_true(fabs(s.mean_us - (7 * 200 + 3 * 2e6) / 10) < 1e-6);
 	/* Only 2 and 3. */
 	assert_int_equal(sk_probe_summarize(samples, 10, 2 * MS, 4 * MS, 0, &s), 0);
 	assert_int_equal(s.sent, 2);
@@ -379,7 +383,8 @@ static void test_summary_of_a_reply_behind_the_timeout(void **state)
 	samples[5].received_ns = 30 * MS;
 	assert_int_equal(sk_probe_summarize(samples, 10, 0, UINT64_MAX, 10 * MS, &s), 0);
 	assert_int_equal(s.lost, 1);
-	assert_true(s.max_us < 201);
+	assert_true(fabs(s.p50_us - 200) < 1e-6);
+	assert_true(fabs(s.max_us - 10e3) < 1e-6); /* at least the time-out */
 	/* But the service spoke, and then no request was left waiting. */
 	assert_int_equal(s.silence_ns, 30 * MS - samples[9].received_ns);
 	assert_true(s.tick_monotonic);
