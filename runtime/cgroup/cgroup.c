@@ -72,7 +72,7 @@ int sk_cgroup_open(const char *path, struct sk_cgroup **ret, struct sk_err *err)
 	cg->path = strdup(path);
 	if (!cg->path)
 		return sk_err_oom(err);
-	r = sk_cgroup_detect(cg->hiers, &cg->nr, err);
+	r = sk_cgroup_detect(SK_CGROUP_CORE, cg->hiers, &cg->nr, err);
 	if (r < 0)
 		return r;
 	for (unsigned int i = 0; i < cg->nr; i++) {

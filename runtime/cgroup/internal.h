@@ -5,16 +5,31 @@
 
 #include "runtime/cgroup/cgroup.h"
 
-/** Controllers that skiff uses, as bits */
+/** Controllers, as bits */
 enum sk_cgroup_controller {
 	SK_CGROUP_MEMORY = 1 << 0,
 	SK_CGROUP_CPU = 1 << 1,
 	SK_CGROUP_CPUACCT = 1 << 2, /* v1 only; v2 counts CPU time in every group */
 	SK_CGROUP_PIDS = 1 << 3,
 	SK_CGROUP_FREEZER = 1 << 4, /* v1 only; every v2 group can be frozen */
+	SK_CGROUP_CPUSET = 1 << 5,
+	SK_CGROUP_BLKIO = 1 << 6, /* v1; the same thing is SK_CGROUP_IO on v2 */
+	SK_CGROUP_IO = 1 << 7,
+	SK_CGROUP_DEVICES = 1 << 8,	/* v1 only; v2 has programs for that */
+	SK_CGROUP_NET_CLS = 1 << 9,	/* v1 only */
+	SK_CGROUP_NET_PRIO = 1 << 10,	/* v1 only */
+	SK_CGROUP_PERF_EVENT = 1 << 11, /* v1 only; implicit on v2 */
+	SK_CGROUP_HUGETLB = 1 << 12,
+	SK_CGROUP_RDMA = 1 << 13,
+	SK_CGROUP_MISC = 1 << 14,
 };
 
-#define SK_CGROUP_MAX_HIERS 6
+/** What every container's group has: limits and figures that skiff itself sets and reads */
+#define SK_CGROUP_CORE                                                                   \
+	((unsigned int)(SK_CGROUP_MEMORY | SK_CGROUP_CPU | SK_CGROUP_CPUACCT |           \
+			SK_CGROUP_PIDS | SK_CGROUP_FREEZER))
+
+#define SK_CGROUP_MAX_HIERS 16
 
 /**
  * struct sk_cgroup_hier - A mounted hierarchy, and the group's place in it
@@ -32,7 +47,7 @@ enum sk_cgroup_controller {
  * @enter_fd:	Where a process writes "0" to enter, or -1
  */
 struct sk_cgroup_hier {
-	char name[32];
+	char name[128];
 	char *mount, *base, *dir;
 	bool is_v2, is_made;
 	unsigned int controllers, blocked, withheld;
@@ -59,6 +74,7 @@ unsigned int sk_cgroup_controller_bits(const char *list);
  * sk_cgroup_parse_mounts() - Find the hierarchies that skiff uses, and the caller's group in each
  * @mountinfo:	Text of /proc/self/mountinfo
  * @self:	Text of /proc/self/cgroup
+ * @wanted:	Bits of controllers; v1 hierarchies that have none of them are left out
  * @ret:	Filled with name, mount, base, is_v2 and (v1) controllers
  * @ret_nr:	How many of them; finish each with sk_cgroup_hier_finish()
  *
@@ -67,12 +83,12 @@ unsigned int sk_cgroup_controller_bits(const char *list);
  * Source: cgroups(7), proc_pid_mountinfo(5).
  * Return: 0 or -ENOMEM
  */
-int sk_cgroup_parse_mounts(const char *mountinfo, const char *self,
+int sk_cgroup_parse_mounts(const char *mountinfo, const char *self, unsigned int wanted,
 			   struct sk_cgroup_hier ret[SK_CGROUP_MAX_HIERS],
 			   unsigned int *ret_nr);
-/** sk_cgroup_detect() - The same for this process; and find out what v2's group can hand on */
-int sk_cgroup_detect(struct sk_cgroup_hier ret[SK_CGROUP_MAX_HIERS], unsigned int *ret_nr,
-		     struct sk_err *err);
+/** sk_cgroup_detect() - The same for this process; and find out which of @wanted v2's group can hand on */
+int sk_cgroup_detect(unsigned int wanted, struct sk_cgroup_hier ret[SK_CGROUP_MAX_HIERS],
+		     unsigned int *ret_nr, struct sk_err *err);
 
 /* walk.c */
 

@@ -29,9 +29,14 @@ static const struct {
 	unsigned int bit;
 	const char *name;
 } controllers[] = {
-	{SK_CGROUP_MEMORY, "memory"},	{SK_CGROUP_CPU, "cpu"},
-	{SK_CGROUP_CPUACCT, "cpuacct"}, {SK_CGROUP_PIDS, "pids"},
-	{SK_CGROUP_FREEZER, "freezer"},
+	{SK_CGROUP_MEMORY, "memory"},	  {SK_CGROUP_CPU, "cpu"},
+	{SK_CGROUP_CPUACCT, "cpuacct"},	  {SK_CGROUP_PIDS, "pids"},
+	{SK_CGROUP_FREEZER, "freezer"},	  {SK_CGROUP_CPUSET, "cpuset"},
+	{SK_CGROUP_BLKIO, "blkio"},	  {SK_CGROUP_IO, "io"},
+	{SK_CGROUP_DEVICES, "devices"},	  {SK_CGROUP_NET_CLS, "net_cls"},
+	{SK_CGROUP_NET_PRIO, "net_prio"}, {SK_CGROUP_PERF_EVENT, "perf_event"},
+	{SK_CGROUP_HUGETLB, "hugetlb"},	  {SK_CGROUP_RDMA, "rdma"},
+	{SK_CGROUP_MISC, "misc"},
 };
 
 void sk_cgroup_hier_finish(struct sk_cgroup_hier *hier)
@@ -154,7 +159,7 @@ static char *group_folder(const struct mount_line *mount, const char *own)
 	return sk_strf("%s%s", mount->point, strcmp(rest, "/") == 0 ? "" : rest);
 }
 
-static int add_hier(const struct mount_line *mount, const char *self,
+static int add_hier(const struct mount_line *mount, const char *self, unsigned int wanted,
 		    struct sk_cgroup_hier *hiers, unsigned int *nr)
 {
 	bool is_v2 = strcmp(mount->type, "cgroup2") == 0;
@@ -162,7 +167,7 @@ static int add_hier(const struct mount_line *mount, const char *self,
 	struct sk_cgroup_hier *hier = &hiers[*nr];
 	sk_autofree char *own = NULL;
 
-	if (*nr == SK_CGROUP_MAX_HIERS || (!is_v2 && bits == 0))
+	if (*nr == SK_CGROUP_MAX_HIERS || (!is_v2 && !(bits & wanted)))
 		return 0;
 	for (unsigned int i = 0; i < *nr; i++)
 		if (is_v2 ? hiers[i].is_v2 : (hiers[i].controllers & bits) != 0)
@@ -193,11 +198,15 @@ static int add_hier(const struct mount_line *mount, const char *self,
 	return hier->mount ? 0 : -ENOMEM;
 }
 
-/* v2 counts CPU time and freezes in each group: v1's hierarchies for that alone cost only time. */
-static void drop_redundant(struct sk_cgroup_hier *hiers, unsigned int *nr)
+/* v2 counts CPU time and freezes in each group: v1's hierarchies for that alone cost only
+ * time. Who wants more than the core has callers that read v1's figures. */
+static void drop_redundant(struct sk_cgroup_hier *hiers, unsigned int *nr,
+			   unsigned int wanted)
 {
 	bool has_v2 = false;
 
+	if (wanted & ~SK_CGROUP_CORE)
+		return;
 	for (unsigned int i = 0; i < *nr; i++)
 		has_v2 = has_v2 || hiers[i].is_v2;
 	for (unsigned int i = 0; has_v2 && i < *nr;) {
@@ -213,7 +222,7 @@ static void drop_redundant(struct sk_cgroup_hier *hiers, unsigned int *nr)
 	}
 }
 
-int sk_cgroup_parse_mounts(const char *mountinfo, const char *self,
+int sk_cgroup_parse_mounts(const char *mountinfo, const char *self, unsigned int wanted,
 			   struct sk_cgroup_hier ret[SK_CGROUP_MAX_HIERS],
 			   unsigned int *ret_nr)
 {
@@ -232,14 +241,14 @@ int sk_cgroup_parse_mounts(const char *mountinfo, const char *self,
 		if (strcmp(mount.type, "cgroup") != 0 &&
 		    strcmp(mount.type, "cgroup2") != 0)
 			continue;
-		r = add_hier(&mount, self, ret, &nr);
+		r = add_hier(&mount, self, wanted, ret, &nr);
 		if (r < 0) {
 			while (nr > 0)
 				sk_cgroup_hier_finish(&ret[--nr]);
 			return r;
 		}
 	}
-	drop_redundant(ret, &nr);
+	drop_redundant(ret, &nr, wanted);
 	*ret_nr = nr;
 	return 0;
 }
@@ -262,14 +271,14 @@ static bool can_use(const char *dir, const char *file, int mode)
 }
 
 /* Step 3 of the theory of operation. The machine's root group has no cgroup.type. */
-static int choose_v2_base(struct sk_cgroup_hier *hier)
+static int choose_v2_base(struct sk_cgroup_hier *hier, unsigned int wanted)
 {
 	sk_autofree char *above = NULL;
-	unsigned int bits = read_bits(hier->base, "cgroup.controllers");
+	unsigned int bits = read_bits(hier->base, "cgroup.controllers") & wanted;
 	char *slash;
 
 	hier->controllers = bits;
-	hier->withheld = read_bits(hier->mount, "cgroup.controllers") & ~bits;
+	hier->withheld = read_bits(hier->mount, "cgroup.controllers") & wanted & ~bits;
 	if (bits == 0 || !can_use(hier->base, "cgroup.type", F_OK) ||
 	    (read_bits(hier->base, "cgroup.subtree_control") & bits) == bits)
 		return 0;
@@ -291,8 +300,8 @@ static int choose_v2_base(struct sk_cgroup_hier *hier)
 	return 0;
 }
 
-int sk_cgroup_detect(struct sk_cgroup_hier ret[SK_CGROUP_MAX_HIERS], unsigned int *ret_nr,
-		     struct sk_err *err)
+int sk_cgroup_detect(unsigned int wanted, struct sk_cgroup_hier ret[SK_CGROUP_MAX_HIERS],
+		     unsigned int *ret_nr, struct sk_err *err)
 {
 	sk_autofree char *mountinfo = NULL;
 	sk_autofree char *self = NULL;
@@ -305,11 +314,11 @@ int sk_cgroup_detect(struct sk_cgroup_hier ret[SK_CGROUP_MAX_HIERS], unsigned in
 	r = sk_fs_read(AT_FDCWD, "/proc/self/cgroup", MOUNTINFO_MAX, &self, NULL);
 	if (r < 0)
 		return sk_err_code(err, r, "read '/proc/self/cgroup'");
-	r = sk_cgroup_parse_mounts(mountinfo, self, ret, ret_nr);
+	r = sk_cgroup_parse_mounts(mountinfo, self, wanted, ret, ret_nr);
 	if (r < 0)
 		return sk_err_oom(err);
 	for (unsigned int i = 0; i < *ret_nr; i++) {
-		if (ret[i].is_v2 && choose_v2_base(&ret[i]) < 0)
+		if (ret[i].is_v2 && choose_v2_base(&ret[i], wanted) < 0)
 			return sk_err_oom(err);
 	}
 	return 0;
@@ -321,7 +330,7 @@ enum sk_cgroup_mode sk_cgroup_mode(void)
 	unsigned int nr = 0;
 	bool has_v1 = false, has_v2 = false;
 
-	(void)sk_cgroup_detect(hiers, &nr, NULL);
+	(void)sk_cgroup_detect(SK_CGROUP_CORE, hiers, &nr, NULL);
 	while (nr > 0) {
 		nr--;
 		if (hiers[nr].is_v2)

@@ -40,7 +40,8 @@ static const struct sk_cgroup_hier *find(const struct fixture *fix, const char *
 
 static void parse(struct fixture *fix, const char *mountinfo, const char *self)
 {
-	assert_int_equal(sk_cgroup_parse_mounts(mountinfo, self, fix->hiers, &fix->nr),
+	assert_int_equal(sk_cgroup_parse_mounts(mountinfo, self, SK_CGROUP_CORE,
+						fix->hiers, &fix->nr),
 			 0);
 }
 
