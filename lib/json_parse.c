@@ -13,6 +13,8 @@
  *    value, or records the error at the offending byte. Depth is bounded, so recursion is.
  * 3. Duplicate keys are found in json-c's hash of the object being built (its hash is
  *    seeded, so an attacker cannot make it slow).
+ * 4. Strings and the keys of the objects that are open are kept on one stack of bytes, so
+ *    that a string costs no allocation but json-c's own.
  *
  * \u0000 is refused too: a C string would silently end there, in a path or a key.
  */
@@ -39,6 +41,7 @@ struct parser {
 	unsigned int depth;
 	const char *where;
 	struct sk_err *err;
+	struct sk_str stack;
 };
 
 static int parse_value(struct parser *p, struct json_object **ret);
@@ -73,6 +76,9 @@ static int check_text(struct parser *p)
 		return sk_err_set(p->err, EFBIG, "%s: more than %u bytes of JSON",
 				  p->where ? p->where : "JSON", SK_JSON_MAX_BYTES);
 	for (size_t i = 0; i < p->len; i += n) {
+		n = 1;
+		if ((signed char)p->text[i] > 0)
+			continue;
 		if (p->text[i] == '\0')
 			return fail(p, i, EINVAL, "a NUL byte in the text");
 		n = sk_str_utf8_length(p->text + i, p->len - i);
@@ -90,7 +96,9 @@ static char peek(const struct parser *p)
 
 static void skip_blanks(struct parser *p)
 {
-	while (p->pos < p->len && strchr(" \t\r\n", p->text[p->pos]))
+	char c;
+
+	while (c = peek(p), c == ' ' || c == '\n' || c == '\t' || c == '\r')
 		p->pos++;
 }
 
@@ -125,7 +133,7 @@ static int parse_hex4(struct parser *p, unsigned int *ret)
 	return 0;
 }
 
-static void add_utf8(struct sk_str *out, unsigned int c)
+static void add_utf8(struct parser *p, unsigned int c)
 {
 	char bytes[4];
 	size_t n = 0;
@@ -144,11 +152,11 @@ static void add_utf8(struct sk_str *out, unsigned int c)
 	}
 	if (c >= 0x80)
 		bytes[n++] = (char)(0x80 | (c & 0x3f));
-	sk_str_add_bytes(out, bytes, n);
+	sk_str_add_bytes(&p->stack, bytes, n);
 }
 
 /* Behind "\u": four digits, and the second half of a surrogate pair. */
-static int parse_unicode_escape(struct parser *p, struct sk_str *out)
+static int parse_unicode_escape(struct parser *p)
 {
 	size_t start = p->pos - 2;
 	unsigned int c = 0, low = 0;
@@ -171,11 +179,11 @@ static int parse_unicode_escape(struct parser *p, struct sk_str *out)
 	}
 	if (c >= 0xd800 && c <= 0xdfff)
 		return fail(p, start, EINVAL, "half of a surrogate pair");
-	add_utf8(out, c);
+	add_utf8(p, c);
 	return 0;
 }
 
-static int parse_escape(struct parser *p, struct sk_str *out)
+static int parse_escape(struct parser *p)
 {
 	static const char letters[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
 	char c;
@@ -185,17 +193,18 @@ static int parse_escape(struct parser *p, struct sk_str *out)
 	c = peek(p);
 	if (c == 'u') {
 		p->pos++;
-		return parse_unicode_escape(p, out);
+		return parse_unicode_escape(p);
 	}
 	at = c ? strchr(letters, c) : NULL;
 	if (!at)
 		return unexpected(p, "an escape such as \\n or \\u00e9");
-	sk_str_add_char(out, values[at - letters]);
+	sk_str_add_char(&p->stack, values[at - letters]);
 	p->pos++;
 	return 0;
 }
 
-static int parse_string(struct parser *p, struct sk_str *out)
+/* Push the text of a string. */
+static int parse_string(struct parser *p)
 {
 	size_t start = p->pos++;
 
@@ -206,13 +215,13 @@ static int parse_string(struct parser *p, struct sk_str *out)
 		while (p->pos < p->len && (unsigned char)p->text[p->pos] >= 0x20 &&
 		       p->text[p->pos] != '"' && p->text[p->pos] != '\\')
 			p->pos++;
-		sk_str_add_bytes(out, p->text + from, p->pos - from);
+		sk_str_add_bytes(&p->stack, p->text + from, p->pos - from);
 		switch (peek(p)) {
 		case '"':
 			p->pos++;
-			return out->failed ? sk_err_oom(p->err) : 0;
+			return p->stack.failed ? sk_err_oom(p->err) : 0;
 		case '\\':
-			r = parse_escape(p, out);
+			r = parse_escape(p);
 			if (r < 0)
 				return r;
 			break;
@@ -229,13 +238,14 @@ static int parse_string(struct parser *p, struct sk_str *out)
 
 static int parse_string_value(struct parser *p, struct json_object **ret)
 {
-	sk_auto(sk_str_finish) struct sk_str text = SK_STR_INIT;
-	int r;
+	size_t base = p->stack.len;
+	int r = parse_string(p);
 
-	r = parse_string(p, &text);
 	if (r < 0)
 		return r;
-	*ret = json_object_new_string_len(text.ptr ? text.ptr : "", (int)text.len);
+	*ret = json_object_new_string_len(p->stack.len > base ? p->stack.ptr + base : "",
+					  (int)(p->stack.len - base));
+	p->stack.len = base;
 	return *ret ? 0 : sk_err_oom(p->err);
 }
 
@@ -333,32 +343,46 @@ static int parse_word(struct parser *p, struct json_object **ret)
 	return unexpected(p, "a value");
 }
 
-static int parse_member(struct parser *p, struct json_object *object)
+/* Push the key of a member, refuse one that is there, and walk to its value. */
+static int parse_key(struct parser *p, struct json_object *object)
 {
-	sk_auto(sk_str_finish) struct sk_str name = SK_STR_INIT;
-	sk_auto(json_object_put) struct json_object *value = NULL;
-	size_t start = p->pos;
-	const char *key;
+	size_t start = p->pos, base = p->stack.len;
 	int r;
 
 	if (peek(p) != '"')
 		return unexpected(p, "a key in double quotes");
-	r = parse_string(p, &name);
+	r = parse_string(p);
 	if (r < 0)
 		return r;
-	key = name.ptr ? name.ptr : "";
-	if (json_object_object_get_ex(object, key, NULL))
-		return fail(p, start, EINVAL, "key '%s' is there twice", key);
+	sk_str_add_char(&p->stack, '\0');
+	if (p->stack.failed)
+		return sk_err_oom(p->err);
+	if (json_object_object_get_ex(object, p->stack.ptr + base, NULL))
+		return fail(p, start, EINVAL, "key '%s' is there twice",
+			    p->stack.ptr + base);
 	skip_blanks(p);
 	if (peek(p) != ':')
 		return unexpected(p, "':'");
 	p->pos++;
-	r = parse_value(p, &value);
+	return 0;
+}
+
+static int parse_member(struct parser *p, struct json_object *object)
+{
+	sk_auto(json_object_put) struct json_object *value = NULL;
+	size_t base = p->stack.len;
+	int r = parse_key(p, object);
+
+	if (r == 0)
+		r = parse_value(p, &value);
 	if (r < 0)
 		return r;
-	if (json_object_object_add(object, key, value) < 0)
+	/* only now is the key's place settled: the stack may have moved */
+	if (json_object_object_add_ex(object, p->stack.ptr + base, value,
+				      JSON_C_OBJECT_ADD_KEY_IS_NEW) < 0)
 		return sk_err_oom(p->err);
 	value = NULL;
+	p->stack.len = base;
 	return 0;
 }
 
@@ -428,12 +452,11 @@ int sk_json_parse(const char *text, size_t len, const char *where, struct sk_jso
 {
 	struct parser p = {.text = text, .len = len, .where = where, .err = err};
 	sk_auto(json_object_put) struct json_object *root = NULL;
-	int r;
+	int r = check_text(&p);
 
-	r = check_text(&p);
-	if (r < 0)
-		return r;
-	r = parse_value(&p, &root);
+	if (r == 0)
+		r = parse_value(&p, &root);
+	sk_str_finish(&p.stack);
 	if (r < 0)
 		return r;
 	skip_blanks(&p);
