@@ -281,7 +281,9 @@ static int run_with(struct call *call, void *opts, struct sk_err *err)
 	sk_autofree char *path = NULL;
 	int r;
 
-	r = sk_opt_parse(cmd->opts, opts, call->argc, call->argv, cmd->options_first,
+	r = sk_opt_parse(cmd->opts, opts, call->argc, call->argv,
+			 (call->program->opt_style & ~SK_OPT_V_IS_VERSION) |
+				 (cmd->options_first ? SK_OPT_FIRST : 0),
 			 &parsed, err);
 	if (r == -ENOMEM)
 		return r;
@@ -332,8 +334,8 @@ static int read_globals(struct call *call, struct sk_opt_result *ret, struct sk_
 	call->globals = calloc(1, size);
 	if (!call->globals)
 		return sk_err_oom(err);
-	r = sk_opt_parse(globals_of(program), call->globals, call->argc, call->argv, true,
-			 ret, err);
+	r = sk_opt_parse(globals_of(program), call->globals, call->argc, call->argv,
+			 program->opt_style | SK_OPT_FIRST, ret, err);
 	if (r == -ENOMEM)
 		return r;
 	if (r < 0)

@@ -163,6 +163,7 @@ struct sk_cmd_group {
  * @globals:	Global options for a struct that begins with struct sk_cmd_globals; NULL for
  *		--root, --runroot and --debug
  * @globals_size: Size of that struct
+ * @opt_style:	How command lines are read: SK_OPT_SINGLE_DASH and its like, or 0
  * @version:	What --version prints, without newline; NULL for "NAME VERSION"
  * @on_error:	Called with each error before it is printed (skiff-oci's --log), or NULL
  */
@@ -173,6 +174,7 @@ struct sk_program {
 	const struct sk_cmd_group *groups;
 	const struct sk_opt *globals;
 	size_t globals_size;
+	unsigned int opt_style;
 	const char *version;
 	void (*on_error)(const struct sk_cmd_globals *globals, const struct sk_err *err);
 };

@@ -3,18 +3,12 @@
 #include "cli/opt.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 
 #include "cli/out.h"
 #include "lib/cleanup.h"
 #include "lib/parse.h"
 #include "lib/str.h"
-
-/* Values that getopt_long() returns for long options: FIRST_LONG + index into the table. */
-#define FIRST_LONG 0x1000
-#define HELP	   0x0ffe
-#define VERSION	   0x0fff
 
 static size_t count(const struct sk_opt *opts)
 {
@@ -115,10 +109,11 @@ static int store(const struct sk_opt *opt, const char *text, void *object,
 	return r < 0 ? sk_err_wrap(err, r, "--%s", opt->name) : 0;
 }
 
-static int unknown_option(const struct sk_opt *opts, const char *token, int letter,
+/* @typed without its dashes. */
+static int unknown_option(const struct sk_opt *opts, const char *typed, int letter,
 			  struct sk_err *err)
 {
-	sk_autofree char *name = strndup(token, strcspn(token, "="));
+	sk_autofree char *name = sk_strf("--%.*s", (int)strcspn(typed, "="), typed);
 	sk_auto(sk_strv_free) char **known = NULL;
 	const char *near;
 
@@ -142,131 +137,171 @@ static int unknown_option(const struct sk_opt *opts, const char *token, int lett
 	return sk_err_set(err, EINVAL, "unknown option '%s'", name);
 }
 
-static int missing_value(const struct sk_opt *opts, int value, struct sk_err *err)
-{
-	const struct sk_opt *opt =
-		value >= FIRST_LONG ? &opts[value - FIRST_LONG] : find_short(opts, value);
-
-	if (value >= FIRST_LONG)
-		return sk_err_set(err, EINVAL, "option '--%s' needs a value: %s",
-				  opt->name, opt->metavar);
-	return sk_err_set(err, EINVAL, "option '-%c' needs a value: %s", opt->short_name,
-			  opt->metavar);
-}
-
-/* What getopt_long() wants to know, made from the table. */
-struct getopt_input {
-	char *letters;
-	struct option *options;
+/* A command line that is being read. */
+struct scan {
+	const struct sk_opt *opts;
+	void *object;
+	int argc;
+	char **argv;
+	int next; /* first word that was not read yet */
+	unsigned int style;
+	struct sk_opt_result *result;
 };
 
-static void finish_input(struct getopt_input *input)
+static bool is_word(const char *text, size_t len, const char *word)
 {
-	free(input->letters);
-	free(input->options);
+	return strlen(word) == len && strncmp(text, word, len) == 0;
 }
-SK_DEFINE_AUTO_FINISH(struct getopt_input, finish_input)
 
-static int make_input(const struct sk_opt *opts, bool options_first,
-		      struct getopt_input *ret)
+static const struct sk_opt *find_exact(const struct sk_opt *opts, const char *name,
+				       size_t len)
 {
-	sk_auto(sk_str_finish) struct sk_str letters = SK_STR_INIT;
-	size_t n = count(opts);
-	struct option *option;
+	for (; opts && opts->name; opts++)
+		if (is_word(name, len, opts->name))
+			return opts;
+	return NULL;
+}
 
-	sk_str_add(&letters, options_first ? "+:" : ":");
-	ret->options = option = calloc(n + 3, sizeof(*option));
-	if (!option)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		bool is_flag = opts[i].kind == SK_OPT_FLAG;
+/* The option whose name begins so; *@ret_other is a second one, or NULL. */
+static const struct sk_opt *find_beginning(const struct sk_opt *opts, const char *name,
+					   size_t len, const struct sk_opt **ret_other)
+{
+	const struct sk_opt *found = NULL;
 
-		*option++ =
-			(struct option){opts[i].name,
-					is_flag ? optional_argument : required_argument,
-					NULL, FIRST_LONG + (int)i};
-		if (opts[i].short_name) {
-			sk_str_add_char(&letters, opts[i].short_name);
-			sk_str_add(&letters, is_flag ? "" : ":");
-		}
+	*ret_other = NULL;
+	for (; len > 0 && opts && opts->name; opts++) {
+		if (strncmp(opts->name, name, len) != 0)
+			continue;
+		if (found)
+			*ret_other = opts;
+		else
+			found = opts;
 	}
-	if (!sk_opt_find(opts, "help"))
-		*option++ = (struct option){"help", no_argument, NULL, HELP};
-	if (!sk_opt_find(opts, "version"))
-		*option++ = (struct option){"version", no_argument, NULL, VERSION};
-	if (!find_short(opts, 'h'))
-		sk_str_add_char(&letters, 'h');
-	ret->letters = sk_str_steal(&letters);
-	return ret->letters ? 0 : -ENOMEM;
+	return found;
 }
 
-/* The word that getopt_long() has just read a long option from. */
-static const char *current_token(char **argv, bool has_value)
+/* The text behind "=", else the next word. */
+static int take_value(struct scan *scan, const struct sk_opt *opt, int letter,
+		      const char *text, struct sk_err *err)
 {
-	if (has_value && optarg == argv[optind - 1])
-		return argv[optind - 2];
-	return argv[optind - 1];
-}
-
-static bool is_full_name(const char *token, const char *name)
-{
-	const char *rest = sk_str_starts(token + 2, name);
-
-	return rest && (*rest == '\0' || *rest == '=');
-}
-
-static int take(const struct sk_opt *opts, void *object, int value, char **argv,
-		struct sk_err *err)
-{
-	const struct sk_opt *opt;
-	const char *token;
-
-	if (value < FIRST_LONG) {
-		opt = find_short(opts, value);
-		return store(opt, opt->kind == SK_OPT_FLAG ? NULL : optarg, object, err);
+	if (!text && opt->kind != SK_OPT_FLAG) {
+		if (scan->next < scan->argc)
+			text = scan->argv[scan->next++];
+		else if (letter)
+			return sk_err_set(err, EINVAL, "option '-%c' needs a value: %s",
+					  letter, opt->metavar);
+		else
+			return sk_err_set(err, EINVAL, "option '--%s' needs a value: %s",
+					  opt->name, opt->metavar);
 	}
-	opt = &opts[value - FIRST_LONG];
-	token = current_token(argv, opt->kind != SK_OPT_FLAG);
-	if (!is_full_name(token, opt->name))
-		return unknown_option(opts, token, 0, err);
-	return store(opt, optarg, object, err);
+	return store(opt, text, scan->object, err);
 }
 
-int sk_opt_parse(const struct sk_opt *opts, void *object, int argc, char **argv,
-		 bool options_first, struct sk_opt_result *ret, struct sk_err *err)
+/* @name without its dashes. */
+static int read_long(struct scan *scan, const char *name, struct sk_err *err)
 {
-	sk_auto(finish_input) struct getopt_input input = {0};
-	int value, r;
+	size_t len = strcspn(name, "=");
+	const struct sk_opt *opt = find_exact(scan->opts, name, len), *other;
 
-	if (make_input(opts, options_first, &input) < 0)
-		return sk_err_oom(err);
-	*ret = (struct sk_opt_result){0};
-	optind = 0; /* glibc starts afresh */
-	opterr = 0;
-	while ((value = getopt_long(argc, argv, input.letters, input.options, NULL)) !=
-	       -1) {
-		const char *token = argv[optind - 1];
+	if (!opt && is_word(name, strlen(name), "help")) {
+		scan->result->wants_help = true;
+		return 0;
+	}
+	if (!opt && is_word(name, strlen(name), "version")) {
+		scan->result->wants_version = true;
+		return 0;
+	}
+	if (!opt && scan->style & SK_OPT_ABBREVIATED) {
+		opt = find_beginning(scan->opts, name, len, &other);
+		if (opt && other)
+			return sk_err_set(err, EINVAL,
+					  "option '--%.*s' could be '--%s' and '--%s'",
+					  (int)len, name, opt->name, other->name);
+	}
+	if (!opt)
+		return unknown_option(scan->opts, name, 0, err);
+	return take_value(scan, opt, 0, name[len] ? name + len + 1 : NULL, err);
+}
 
-		if (value == '?')
-			return unknown_option(opts, token, optopt < HELP ? optopt : 0,
-					      err);
-		if (value == ':')
-			return missing_value(opts, optopt, err);
-		if ((value == 'h' && !find_short(opts, 'h')) ||
-		    (value == HELP && is_full_name(token, "help"))) {
-			ret->wants_help = true;
+/* One or more flags in a word, the last may be an option with its value: "-tn web", "-m64m". */
+static int read_letters(struct scan *scan, const char *letters, struct sk_err *err)
+{
+	for (; *letters; letters++) {
+		const struct sk_opt *opt = find_short(scan->opts, *letters);
+		int r;
+
+		if (!opt && *letters == 'h') {
+			scan->result->wants_help = true;
 			return 0;
 		}
-		if (value == VERSION && is_full_name(token, "version")) {
-			ret->wants_version = true;
+		if (!opt && *letters == 'v' && scan->style & SK_OPT_V_IS_VERSION) {
+			scan->result->wants_version = true;
 			return 0;
 		}
-		if (value == HELP || value == VERSION)
-			return unknown_option(opts, token, 0, err);
-		r = take(opts, object, value, argv, err);
+		if (!opt)
+			return unknown_option(scan->opts, letters, *letters, err);
+		if (opt->kind != SK_OPT_FLAG)
+			return take_value(scan, opt, *letters,
+					  letters[1] ? letters + 1 : NULL, err);
+		r = store(opt, NULL, scan->object, err);
 		if (r < 0)
 			return r;
 	}
-	ret->first_arg = optind;
+	return 0;
+}
+
+/* Reads the option in argv[next], and its value; next is behind them afterwards. */
+static int read_option(struct scan *scan, struct sk_err *err)
+{
+	const char *word = scan->argv[scan->next++];
+
+	if (word[1] == '-')
+		return read_long(scan, word + 2, err);
+	if (word[2] && scan->style & SK_OPT_SINGLE_DASH &&
+	    find_exact(scan->opts, word + 1, strcspn(word + 1, "=")))
+		return read_long(scan, word + 1, err);
+	return read_letters(scan, word + 1, err);
+}
+
+/* Moves the words from @from to @to before the arguments that stand from @start on. */
+static void move_before(char **argv, int start, int from, int to)
+{
+	for (; from < to; from++, start++) {
+		char *word = argv[from];
+
+		memmove(&argv[start + 1], &argv[start],
+			(size_t)(from - start) * sizeof(*argv));
+		argv[start] = word;
+	}
+}
+
+int sk_opt_parse(const struct sk_opt *opts, void *object, int argc, char **argv,
+		 unsigned int style, struct sk_opt_result *ret, struct sk_err *err)
+{
+	struct scan scan = {opts, object, argc, argv, 1, style, ret};
+	bool is_end = false;
+	int r = 0;
+
+	*ret = (struct sk_opt_result){.first_arg = 1};
+	while (scan.next < argc && !is_end) {
+		int from = scan.next;
+		const char *word = argv[from];
+
+		is_end = strcmp(word, "--") == 0;
+		if (is_end) {
+			scan.next++;
+		} else if (word[0] == '-' && word[1]) {
+			r = read_option(&scan, err);
+		} else if (style & SK_OPT_FIRST) {
+			break;
+		} else {
+			scan.next++;
+			continue;
+		}
+		if (r < 0 || ret->wants_help || ret->wants_version)
+			return r;
+		move_before(argv, ret->first_arg, from, scan.next);
+		ret->first_arg += scan.next - from;
+	}
 	return 0;
 }

@@ -68,6 +68,17 @@ struct sk_opt {
 			offsetof(type, member)                                           \
 	}
 
+/*
+ * How the words of a command line are read, as bits. skiff takes the plain form alone: an
+ * abbreviation could mean another option one day. A program that takes the place of others
+ * takes what their parsers took.
+ */
+#define SK_OPT_FIRST	   1u /* options end at the first argument: the rest is foreign */
+#define SK_OPT_SINGLE_DASH 2u /* "-name" too, as Go's callers write it */
+#define SK_OPT_ABBREVIATED                                                               \
+	4u /* a beginning that only one long name has, as getopt_long() does */
+#define SK_OPT_V_IS_VERSION 8u /* "-v" is --version in a table without this letter */
+
 /**
  * struct sk_opt_result - What a parse found besides the options' values
  * @wants_help:	-h or --help was given; nothing behind it was read
@@ -85,17 +96,17 @@ struct sk_opt_result {
  * @opts:	Table; may be NULL for a command without options
  * @object:	Option struct to fill (NULL only with an empty table)
  * @argc:	Number of @argv
- * @argv:	argv[0] is skipped; options are moved before the arguments unless @options_first
- * @options_first: Stop at the first argument, as commands do that take a foreign command line
+ * @argv:	argv[0] is skipped; options are moved before the arguments
+ * @style:	SK_OPT_FIRST and its like, or 0
  * @ret:	What else was found
  *
- * Names must be typed in full. "--" ends the options. On failure lists may hold values:
+ * "--" ends the options. On failure lists may hold values:
  * release them with sk_opt_finish() in any case.
  * Return: 0; -EINVAL, the text naming the option and, for a typing error, the nearest one;
  * -ERANGE; -ENOMEM
  */
 int sk_opt_parse(const struct sk_opt *opts, void *object, int argc, char **argv,
-		 bool options_first, struct sk_opt_result *ret, struct sk_err *err);
+		 unsigned int style, struct sk_opt_result *ret, struct sk_err *err);
 
 /** sk_opt_finish() - Release the lists of an option struct */
 void sk_opt_finish(const struct sk_opt *opts, void *object);

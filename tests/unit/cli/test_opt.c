@@ -51,7 +51,7 @@ struct parse {
 	int r;
 };
 
-static void parse_init(struct parse *p, const char *line, bool options_first)
+static void parse_init(struct parse *p, const char *line, unsigned int style)
 {
 	*p = (struct parse){.opts.memory = SK_OPT_UNSET};
 	p->words = sk_strv_split(line, ' ');
@@ -60,7 +60,7 @@ static void parse_init(struct parse *p, const char *line, bool options_first)
 		assert_true(p->argc < MAX_ARGS);
 		p->argv[p->argc] = p->words[p->argc];
 	}
-	p->r = sk_opt_parse(table, &p->opts, p->argc, p->argv, options_first, &p->result,
+	p->r = sk_opt_parse(table, &p->opts, p->argc, p->argv, style, &p->result,
 			    &p->err);
 }
 
@@ -81,7 +81,7 @@ static void test_every_kind_is_read(void **state)
 		&p,
 		"run --rm -tn web -e A=1 --env=B=2 --mode post-copy --format json -c 7 -m64m "
 		"--rate 100mbit --delay 20ms --cpus 1.5 image",
-		false);
+		0);
 	assert_int_equal(p.r, 0);
 	assert_true(p.opts.remove && p.opts.tty);
 	assert_string_equal(p.opts.name, "web");
@@ -103,7 +103,7 @@ static void test_options_that_are_not_given_keep_their_values(void **state)
 	sk_auto(parse_finish) struct parse p;
 
 	(void)state;
-	parse_init(&p, "run image", false);
+	parse_init(&p, "run image", 0);
 	assert_int_equal(p.r, 0);
 	assert_true(p.opts.memory == SK_OPT_UNSET);
 	assert_null(p.opts.name);
@@ -115,7 +115,7 @@ static void test_options_first_leaves_a_foreign_command_line_alone(void **state)
 	sk_auto(parse_finish) struct parse p;
 
 	(void)state;
-	parse_init(&p, "run -t image ls -t --rm --help", true);
+	parse_init(&p, "run -t image ls -t --rm --help", SK_OPT_FIRST);
 	assert_int_equal(p.r, 0);
 	assert_false(p.opts.remove);
 	assert_false(p.result.wants_help);
@@ -128,7 +128,7 @@ static void test_otherwise_options_stand_anywhere(void **state)
 	sk_auto(parse_finish) struct parse p;
 
 	(void)state;
-	parse_init(&p, "migrate g1 --name b x -- --rm", false);
+	parse_init(&p, "migrate g1 --name b x -- --rm", 0);
 	assert_int_equal(p.r, 0);
 	assert_string_equal(p.opts.name, "b");
 	assert_false(p.opts.remove);
@@ -142,7 +142,7 @@ static void test_flags_take_a_truth_value(void **state)
 	sk_auto(parse_finish) struct parse p;
 
 	(void)state;
-	parse_init(&p, "run --rm --tty=true --rm=false image", false);
+	parse_init(&p, "run --rm --tty=true --rm=false image", 0);
 	assert_int_equal(p.r, 0);
 	assert_true(p.opts.tty);
 	assert_false(p.opts.remove);
@@ -163,7 +163,7 @@ static void test_help_and_version_end_the_parse(void **state)
 	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
 		sk_auto(parse_finish) struct parse p;
 
-		parse_init(&p, cases[i].line, false);
+		parse_init(&p, cases[i].line, 0);
 		assert_int_equal(p.r, 0);
 		assert_int_equal(p.result.wants_help, cases[i].help);
 		assert_int_equal(p.result.wants_version, cases[i].version);
@@ -198,7 +198,7 @@ static void test_errors_name_the_option(void **state)
 	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
 		sk_auto(parse_finish) struct parse p;
 
-		parse_init(&p, cases[i].line, false);
+		parse_init(&p, cases[i].line, 0);
 		assert_int_equal(p.r, -EINVAL);
 		assert_string_equal(p.err.msg, cases[i].msg);
 	}
@@ -209,7 +209,7 @@ static void test_a_bad_value_keeps_the_old_one(void **state)
 	sk_auto(parse_finish) struct parse p;
 
 	(void)state;
-	parse_init(&p, "x -m 12q", false);
+	parse_init(&p, "x -m 12q", 0);
 	assert_int_equal(p.r, -EINVAL);
 	assert_non_null(sk_str_starts(p.err.msg, "--memory: '12q' is not a size"));
 	assert_true(p.opts.memory == SK_OPT_UNSET);
@@ -223,10 +223,58 @@ static void test_a_command_without_options_still_has_help(void **state)
 	struct sk_opt_result result;
 
 	(void)state;
-	assert_int_equal(sk_opt_parse(NULL, NULL, 2, good, false, &result, &err), 0);
+	assert_int_equal(sk_opt_parse(NULL, NULL, 2, good, 0, &result, &err), 0);
 	assert_true(result.wants_help);
-	assert_int_equal(sk_opt_parse(NULL, NULL, 2, bad, false, &result, &err), -EINVAL);
+	assert_int_equal(sk_opt_parse(NULL, NULL, 2, bad, 0, &result, &err), -EINVAL);
 	assert_string_equal(err.msg, "unknown option '--other'");
+}
+
+static void test_a_single_dash_is_enough_where_the_style_says_so(void **state)
+{
+	sk_auto(parse_finish) struct parse p, q;
+
+	(void)state;
+	parse_init(&p, "run -rm=true -name web x -mode=post-copy -m64m -tc 3 -",
+		   SK_OPT_SINGLE_DASH);
+	assert_int_equal(p.r, 0);
+	assert_true(p.opts.remove && p.opts.tty);
+	assert_string_equal(p.opts.name, "web");
+	assert_string_equal(p.opts.mode, "post-copy");
+	assert_int_equal(p.opts.memory, 64 << 20);
+	assert_int_equal(p.opts.count, 3);
+	assert_int_equal(p.argc - p.result.first_arg, 2);
+	assert_string_equal(p.argv[p.result.first_arg], "x");
+	assert_string_equal(p.argv[p.argc - 1], "-");
+	parse_init(&q, "run -rm", 0);
+	assert_int_equal(q.r, -EINVAL);
+	assert_string_equal(q.err.msg, "unknown option '-r'");
+}
+
+static void test_abbreviations_are_taken_where_the_style_says_so(void **state)
+{
+	sk_auto(parse_finish) struct parse p, q;
+
+	(void)state;
+	parse_init(&p, "run --na web --mem=64m --tt", SK_OPT_ABBREVIATED);
+	assert_int_equal(p.r, 0);
+	assert_string_equal(p.opts.name, "web");
+	assert_int_equal(p.opts.memory, 64 << 20);
+	assert_true(p.opts.tty);
+	parse_init(&q, "run --m=64m", SK_OPT_ABBREVIATED);
+	assert_int_equal(q.r, -EINVAL);
+	assert_string_equal(q.err.msg, "option '--m' could be '--mode' and '--memory'");
+}
+
+static void test_v_is_version_where_the_style_says_so(void **state)
+{
+	sk_auto(parse_finish) struct parse p, q;
+
+	(void)state;
+	parse_init(&p, "x -v", SK_OPT_V_IS_VERSION);
+	assert_int_equal(p.r, 0);
+	assert_true(p.result.wants_version);
+	parse_init(&q, "x -v", 0);
+	assert_int_equal(q.r, -EINVAL);
 }
 
 int main(void)
@@ -241,6 +289,9 @@ int main(void)
 		cmocka_unit_test(test_errors_name_the_option),
 		cmocka_unit_test(test_a_bad_value_keeps_the_old_one),
 		cmocka_unit_test(test_a_command_without_options_still_has_help),
+		cmocka_unit_test(test_a_single_dash_is_enough_where_the_style_says_so),
+		cmocka_unit_test(test_abbreviations_are_taken_where_the_style_says_so),
+		cmocka_unit_test(test_v_is_version_where_the_style_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
