@@ -238,6 +238,7 @@ struct sk_oci_opts {
 	const char *bundle; /* folder with config.json; NULL is "." */
 	const char *pid_file, *console_socket;
 	bool detach, no_pivot;
+	enum sk_cgroup_manager cgroup_manager;
 };
 int sk_oci_create(const struct sk_home *home, const char *id,
 		  const struct sk_oci_opts *opts, struct sk_err *err);
@@ -251,6 +252,39 @@ int sk_oci_kill(const struct sk_home *home, const char *id, int sig, bool all,
 int sk_oci_delete(const struct sk_home *home, const char *id, bool force,
 		  struct sk_err *err);
 int sk_oci_list(const struct sk_home *home, struct sk_json **ret, struct sk_err *err);
+
+/** struct sk_checkpoint_opts - Of checkpoint and restore; what is not set is criu's default */
+struct sk_checkpoint_opts {
+	const char *image_path;	 /* folder of the images; "checkpoint" when NULL */
+	const char *work_path;	 /* folder of criu's log; NULL: that of the images */
+	const char *parent_path; /* images of an earlier pre-dump, relative to image_path */
+	const char *page_server; /* "ADDRESS:PORT" that the pages go to */
+	const char *manage_cgroups_mode; /* "soft", "full", "strict" or "ignore" */
+	const char *network_lock; /* "iptables" or "nftables" */
+	char *const *empty_ns; /* namespaces to restore without content: "network" */
+	const char *lsm_profile, *lsm_mount_context; /* restore only */
+	const char *status_fd; /* number of a descriptor that gets a NUL when pages can be served */
+	bool leave_running, pre_dump, lazy_pages, auto_dedup;
+	bool tcp_established, tcp_close, tcp_skip_in_flight;
+	bool ext_unix_sk, shell_job, file_locks, link_remap;
+};
+/**
+ * sk_oci_checkpoint() - Save a running or paused container as files
+ *
+ * With leave_running or pre_dump it runs on; otherwise it has ended afterwards.
+ * Return: 0; -ENOENT without criu; -EOPNOTSUPP when criu or the kernel cannot; -EIO with
+ * the first error of criu's log
+ */
+int sk_oci_checkpoint(const struct sk_home *home, const char *id,
+		      const struct sk_checkpoint_opts *opts, struct sk_err *err);
+/**
+ * sk_oci_restore() - Make a container from such files; its bundle may be another one
+ * @ret_status:	Of its command, unless it is detached
+ */
+int sk_oci_restore(const struct sk_home *home, const char *id,
+		   const struct sk_oci_opts *opts,
+		   const struct sk_checkpoint_opts *checkpoint, int *ret_status,
+		   struct sk_err *err);
 /** sk_oci_default_config() - config.json of `skiff-oci spec` */
 struct sk_json *sk_oci_default_config(void);
 

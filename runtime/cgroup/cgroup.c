@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/* cgroup - the life of a group: describe, make, enter, remove
+/* cgroup - the life of a group that place.c described: make, enter, remove
  *
  * Theory of operation
  *
- * 1. open: find the hierarchies (mounts.c) and the group's folder in each. Hierarchies in
- *    which the caller may not make groups are kept, marked as refused, for error texts; they
- *    are not used and not part of the paths, so that nobody mistakes another user's group
- *    of the same name for this one.
- * 2. create: refuse limits that cannot be; make the folders; on v2 hand the controllers on
+ * 1. create: refuse limits that cannot be; make the folders; on v2 hand the controllers on
  *    from the base down (the existing leaf keeps its parents from being removed meanwhile);
  *    open what a child needs to enter; write the limits. Any failure removes all of it.
- * 3. Several skiffs share the parents ("skiff"): a remover may take an empty one away while
+ * 2. Several skiffs share the parents ("skiff"): a remover may take an empty one away while
  *    a creator is on its way down. The creator starts again from the base.
  */
 #include <fcntl.h>
@@ -22,160 +18,8 @@
 #include "lib/str.h"
 #include "runtime/cgroup/internal.h"
 
-#define PATH_KEY	"path"
 #define CREATE_ATTEMPTS 1000
 #define REMOVE_DEADLINE SK_NS_PER_S
-
-static int check_path(const char *path, struct sk_err *err)
-{
-	sk_auto(sk_strv_free) char **parts = sk_strv_split(path, '/');
-
-	if (!parts)
-		return sk_err_oom(err);
-	for (char **part = parts; *part; part++)
-		if (!**part || strcmp(*part, "..") == 0 || strcmp(*part, ".") == 0)
-			return sk_err_set(
-				err, EINVAL,
-				"'%s' is no path of a cgroup: it must be relative, without '.', '..' and empty parts",
-				path);
-	return 0;
-}
-
-/* May the caller make the folder? Ask the nearest one that exists. */
-static int check_writable(const struct sk_cgroup_hier *hier)
-{
-	sk_autofree char *dir = strdup(hier->dir);
-
-	while (dir && strlen(dir) > strlen(hier->base)) {
-		if (faccessat(AT_FDCWD, dir, W_OK, AT_EACCESS) == 0)
-			return 0;
-		if (errno != ENOENT)
-			return -errno;
-		*strrchr(dir, '/') = '\0';
-	}
-	if (!dir)
-		return -ENOMEM;
-	return faccessat(AT_FDCWD, hier->base, W_OK, AT_EACCESS) < 0 ? -errno : 0;
-}
-
-int sk_cgroup_open(const char *path, struct sk_cgroup **ret, struct sk_err *err)
-{
-	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
-	int r;
-
-	r = check_path(path, err);
-	if (r < 0)
-		return r;
-	cg = calloc(1, sizeof(*cg));
-	if (!cg)
-		return sk_err_oom(err);
-	cg->path = strdup(path);
-	if (!cg->path)
-		return sk_err_oom(err);
-	r = sk_cgroup_detect(SK_CGROUP_CORE, cg->hiers, &cg->nr, err);
-	if (r < 0)
-		return r;
-	for (unsigned int i = 0; i < cg->nr; i++) {
-		struct sk_cgroup_hier *hier = &cg->hiers[i];
-
-		hier->dir = sk_strf("%s/%s", hier->base, path);
-		if (!hier->dir)
-			return sk_err_oom(err);
-		hier->refused = check_writable(hier);
-	}
-	*ret = sk_steal(&cg);
-	return 0;
-}
-
-void sk_cgroup_free(struct sk_cgroup *cg)
-{
-	if (!cg)
-		return;
-	for (unsigned int i = 0; i < cg->nr; i++)
-		sk_cgroup_hier_finish(&cg->hiers[i]);
-	free(cg->path);
-	free(cg);
-}
-
-struct sk_json *sk_cgroup_paths(const struct sk_cgroup *cg)
-{
-	struct sk_json *paths = sk_json_new_object();
-
-	sk_json_set_str(paths, PATH_KEY, cg->path);
-	for (unsigned int i = 0; i < cg->nr; i++)
-		if (!cg->hiers[i].refused)
-			sk_json_set_str(paths, cg->hiers[i].name, cg->hiers[i].dir);
-	return paths;
-}
-
-static void open_descriptors(struct sk_cgroup_hier *hier)
-{
-	hier->dirfd = open(hier->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (hier->dirfd < 0)
-		return;
-	/* v1: the caller is single-threaded, and moving one task needs no grace period. */
-	hier->enter_fd = openat(hier->dirfd, hier->is_v2 ? "cgroup.procs" : "tasks",
-				O_WRONLY | O_CLOEXEC);
-}
-
-/* A written-down folder must end in the group's own path, so that parents can be told apart. */
-static int reopen_hier(struct sk_cgroup_hier *hier, const char *name, const char *dir,
-		       const char *path, struct sk_err *err)
-{
-	sk_autofree char *end = sk_strf("/%s", path);
-	sk_autofree char *list = NULL;
-
-	if (!end)
-		return sk_err_oom(err);
-	if (dir[0] != '/' || !sk_str_ends(dir, end) || strstr(dir, "/../") ||
-	    strlen(name) >= sizeof(hier->name))
-		return sk_err_set(err, EINVAL, "'%s' is no folder of the cgroup '%s'",
-				  dir, path);
-	*hier = (struct sk_cgroup_hier){.is_v2 = strcmp(name, "unified") == 0,
-					.dirfd = -1,
-					.enter_fd = -1};
-	(void)snprintf(hier->name, sizeof(hier->name), "%s", name);
-	hier->dir = strdup(dir);
-	if (!hier->dir)
-		return sk_err_oom(err);
-	open_descriptors(hier);
-	hier->controllers = sk_cgroup_controller_bits(name);
-	if (hier->is_v2 && hier->dirfd >= 0 &&
-	    sk_fs_read(hier->dirfd, "cgroup.controllers", 4096, &list, NULL) == 0)
-		hier->controllers = sk_cgroup_controller_bits(list);
-	return 0;
-}
-
-int sk_cgroup_reopen(const struct sk_json *paths, struct sk_cgroup **ret,
-		     struct sk_err *err)
-{
-	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = calloc(1, sizeof(*cg));
-	const char *path = sk_json_str(sk_json_get(paths, PATH_KEY), NULL);
-	struct sk_json *value;
-	void *cursor = NULL;
-	const char *key;
-	int r;
-
-	if (!path)
-		return sk_err_set(err, EINVAL,
-				  "the record of a cgroup has no member 'path'");
-	r = check_path(path, err);
-	if (r < 0)
-		return r;
-	if (!cg || !(cg->path = strdup(path)))
-		return sk_err_oom(err);
-	while ((value = sk_json_each(paths, &cursor, &key))) {
-		if (strcmp(key, PATH_KEY) == 0 || cg->nr == SK_CGROUP_MAX_HIERS)
-			continue;
-		r = reopen_hier(&cg->hiers[cg->nr], key, sk_json_str(value, ""), path,
-				err);
-		if (r < 0)
-			return r;
-		cg->nr++;
-	}
-	*ret = sk_steal(&cg);
-	return 0;
-}
 
 /* From the base down to the leaf; 1 when the leaf was made, 0 when it was there. */
 static int make_path(const struct sk_cgroup_hier *hier)
@@ -258,7 +102,7 @@ static int make_hier(struct sk_cgroup_hier *hier)
 	hier->is_made = r > 0;
 	sk_close(&hier->dirfd);
 	sk_close(&hier->enter_fd);
-	open_descriptors(hier);
+	sk_cgroup_open_descriptors(hier);
 	if (hier->dirfd < 0 || hier->enter_fd < 0)
 		return -errno;
 	if (hier->is_v2)
@@ -377,6 +221,8 @@ int sk_cgroup_remove(struct sk_cgroup *cg, struct sk_err *err)
 
 		sk_close(&hier->enter_fd);
 		sk_close(&hier->dirfd);
+		if (hier->is_kept)
+			continue;
 		r = sk_cgroup_walk(hier->dir, remove_one, &deadline);
 		if (r < 0 && !hier->refused)
 			result = sk_err_code(err, r, "remove cgroup '%s'", hier->dir);
@@ -386,6 +232,8 @@ int sk_cgroup_remove(struct sk_cgroup *cg, struct sk_err *err)
 
 void sk_cgroup_remove_empty_parents(struct sk_cgroup *cg)
 {
+	if (cg->path[0] == '/')
+		return;
 	for (unsigned int i = 0; i < cg->nr; i++) {
 		sk_autofree char *dir = strdup(cg->hiers[i].dir);
 		size_t levels = 0;

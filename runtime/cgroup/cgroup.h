@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cgroup - limits on a collection of processes, on cgroup v1, v2 and the hybrid of both
  *
- *	sk_cgroup_open("skiff/web/n1", &cg, err);	// below the caller's own group; nothing is made yet
+ *	struct sk_cgroup_opts opts = {.path = "skiff/web/n1"};
+ *	sk_cgroup_open(&opts, &cg, err);		// below the caller's own group; nothing is made yet
  *	sk_cgroup_paths(cg)				// write down, so that recovery can remove it
  *	sk_cgroup_create(cg, &limits, err);		// make it and set limits; a limit that cannot be set is an error
  *	clone3(... CLONE_INTO_CGROUP with sk_cgroup_v2_fd(cg))
@@ -13,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/cleanup.h"
 #include "lib/err.h"
@@ -57,11 +59,49 @@ enum sk_cgroup_mode sk_cgroup_mode(void);
 /** sk_cgroup_mode_name() - "v1", "hybrid", "v2", "none" */
 const char *sk_cgroup_mode_name(enum sk_cgroup_mode mode);
 
+/** enum sk_cgroup_manager - Who makes groups */
+enum sk_cgroup_manager {
+	SK_CGROUP_MANAGER_FS,	    /* skiff, as folders of the cgroup file systems */
+	SK_CGROUP_MANAGER_SYSTEMD,  /* systemd, asked over D-Bus for a scope */
+	SK_CGROUP_MANAGER_DISABLED, /* nobody: processes stay where their parent is */
+};
+/** sk_cgroup_manager_from_name() - "cgroupfs", "systemd", "disabled"; -EINVAL for another */
+int sk_cgroup_manager_from_name(const char *name, enum sk_cgroup_manager *ret);
+
 /**
- * sk_cgroup_open() - Describe a group below the caller's own; makes nothing
- * @path:	Relative, such as "skiff/web/n1"; "..", empty parts and leading slashes are refused
+ * struct sk_cgroup_opts - Where a group is and whose it is; all borrowed for sk_cgroup_open() only
+ * @path:	"skiff/web/n1" is below the caller's own group (on v2, where that cannot be, beside
+ *		it); "/jobs/c1" is below the mount point of each hierarchy, wherever the caller
+ *		is. "..", "." and empty parts are refused, and "/" alone.
+ *		With systemd "SLICE:PREFIX:NAME", each of which may be empty; NULL is "::ID"
+ * @id:		The container's id: name of a scope for which @path has none
+ * @manager:	See above
+ * @is_oci:	As an OCI runtime: in every hierarchy, not in those alone that skiff itself uses;
+ *		a group that exists may be used when no process is in it, and is not removed
+ * @delegate:	v2: the group is given to @uid and @gid, for a container that may write to it
+ * @annotations: systemd: members "org.systemd.property.NAME" are properties of the scope
  */
-int sk_cgroup_open(const char *path, struct sk_cgroup **ret, struct sk_err *err);
+struct sk_cgroup_opts {
+	const char *path, *id;
+	enum sk_cgroup_manager manager;
+	bool is_oci, delegate;
+	uid_t uid;
+	gid_t gid;
+	const struct sk_json *annotations;
+};
+
+/**
+ * sk_cgroup_open() - Describe a group; makes nothing
+ *
+ * A group at an absolute path is not below the caller's and escapes the limits of that: the
+ * OCI runtime-spec demands it ("relative to the cgroups mount point").
+ * With SK_CGROUP_MANAGER_DISABLED there is a group without any hierarchy: all that follows
+ * works and does nothing, but limits are refused.
+ *
+ * Return: 0; -EINVAL for a path as above; other -errno
+ */
+int sk_cgroup_open(const struct sk_cgroup_opts *opts, struct sk_cgroup **ret,
+		   struct sk_err *err);
 
 /**
  * sk_cgroup_paths() - The folders of the group, to be written down before they are made

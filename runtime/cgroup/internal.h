@@ -42,6 +42,8 @@ enum sk_cgroup_controller {
  * @blocked:	v2: bits that @base has but cannot hand on, because it holds processes
  * @withheld:	v2: bits that the machine has but @base was not given
  * @refused:	Negative errno when the caller may not make groups here: not used; else 0
+ * @exists:	@dir was there at sk_cgroup_open()
+ * @is_kept:	@dir is another's: it is not removed
  * @is_made:	sk_cgroup_create() made @dir, so that its failure removes it
  * @dirfd:	@dir, open, or -1
  * @enter_fd:	Where a process writes "0" to enter, or -1
@@ -49,14 +51,18 @@ enum sk_cgroup_controller {
 struct sk_cgroup_hier {
 	char name[128];
 	char *mount, *base, *dir;
-	bool is_v2, is_made;
+	bool is_v2, exists, is_kept, is_made;
 	unsigned int controllers, blocked, withheld;
 	int refused;
 	int dirfd, enter_fd;
 };
 
 struct sk_cgroup {
-	char *path;
+	char *path; /* absolute or relative, as in struct sk_cgroup_opts */
+	enum sk_cgroup_manager manager;
+	bool is_oci, delegate;
+	uid_t uid;
+	gid_t gid;
 	struct sk_cgroup_hier hiers[SK_CGROUP_MAX_HIERS];
 	unsigned int nr;
 };
@@ -68,12 +74,24 @@ const char *sk_cgroup_controller_name(unsigned int bit);
 /** sk_cgroup_controller_bits() - Bits of a list such as "cpu,cpuacct" or "cpu memory pids" */
 unsigned int sk_cgroup_controller_bits(const char *list);
 
+/* place.c */
+
+/** sk_cgroup_check_path() - Refuse paths that are not plainly below something; pure. -EINVAL */
+int sk_cgroup_check_path(const char *path, struct sk_err *err);
+/** sk_cgroup_open_descriptors() - Open @dirfd and @enter_fd of an existing folder; -1 where that fails */
+void sk_cgroup_open_descriptors(struct sk_cgroup_hier *hier);
+
+/* tasks.c */
+
+/** sk_cgroup_any_pid() - Some process in a folder or below; 0 when there is none; -errno */
+int sk_cgroup_any_pid(const char *dir);
+
 /* mounts.c */
 
 /**
  * sk_cgroup_parse_mounts() - Find the hierarchies that skiff uses, and the caller's group in each
  * @mountinfo:	Text of /proc/self/mountinfo
- * @self:	Text of /proc/self/cgroup
+ * @self:	Text of /proc/self/cgroup; NULL: the base is the mount point itself
  * @wanted:	Bits of controllers; v1 hierarchies that have none of them are left out
  * @ret:	Filled with name, mount, base, is_v2 and (v1) controllers
  * @ret_nr:	How many of them; finish each with sk_cgroup_hier_finish()
@@ -86,9 +104,13 @@ unsigned int sk_cgroup_controller_bits(const char *list);
 int sk_cgroup_parse_mounts(const char *mountinfo, const char *self, unsigned int wanted,
 			   struct sk_cgroup_hier ret[SK_CGROUP_MAX_HIERS],
 			   unsigned int *ret_nr);
-/** sk_cgroup_detect() - The same for this process; and find out which of @wanted v2's group can hand on */
-int sk_cgroup_detect(unsigned int wanted, struct sk_cgroup_hier ret[SK_CGROUP_MAX_HIERS],
-		     unsigned int *ret_nr, struct sk_err *err);
+/**
+ * sk_cgroup_detect() - The same for this process; and find out which of @wanted v2's group can hand on
+ * @from_mount:	The base is the mount point, not the caller's own group
+ */
+int sk_cgroup_detect(unsigned int wanted, bool from_mount,
+		     struct sk_cgroup_hier ret[SK_CGROUP_MAX_HIERS], unsigned int *ret_nr,
+		     struct sk_err *err);
 
 /* walk.c */
 

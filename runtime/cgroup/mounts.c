@@ -172,14 +172,16 @@ static int add_hier(const struct mount_line *mount, const char *self, unsigned i
 	for (unsigned int i = 0; i < *nr; i++)
 		if (is_v2 ? hiers[i].is_v2 : (hiers[i].controllers & bits) != 0)
 			return 0;
-	own = own_group(self, is_v2, bits);
-	if (!own)
-		return 0;
+	if (self) {
+		own = own_group(self, is_v2, bits);
+		if (!own)
+			return 0;
+	}
 	*hier = (struct sk_cgroup_hier){.is_v2 = is_v2,
 					.controllers = bits,
 					.dirfd = -1,
 					.enter_fd = -1};
-	hier->base = group_folder(mount, own);
+	hier->base = own ? group_folder(mount, own) : strdup(mount->point);
 	if (!hier->base)
 		return 0;
 	hier->mount = strdup(mount->point);
@@ -300,8 +302,15 @@ static int choose_v2_base(struct sk_cgroup_hier *hier, unsigned int wanted)
 	return 0;
 }
 
-int sk_cgroup_detect(unsigned int wanted, struct sk_cgroup_hier ret[SK_CGROUP_MAX_HIERS],
-		     unsigned int *ret_nr, struct sk_err *err)
+/* From the mount point: what stands in the way is found out by handing on. */
+static void take_v2_mount(struct sk_cgroup_hier *hier, unsigned int wanted)
+{
+	hier->controllers = read_bits(hier->base, "cgroup.controllers") & wanted;
+}
+
+int sk_cgroup_detect(unsigned int wanted, bool from_mount,
+		     struct sk_cgroup_hier ret[SK_CGROUP_MAX_HIERS], unsigned int *ret_nr,
+		     struct sk_err *err)
 {
 	sk_autofree char *mountinfo = NULL;
 	sk_autofree char *self = NULL;
@@ -311,14 +320,17 @@ int sk_cgroup_detect(unsigned int wanted, struct sk_cgroup_hier ret[SK_CGROUP_MA
 	r = sk_fs_read(AT_FDCWD, "/proc/self/mountinfo", MOUNTINFO_MAX, &mountinfo, NULL);
 	if (r < 0)
 		return sk_err_code(err, r, "read '/proc/self/mountinfo'");
-	r = sk_fs_read(AT_FDCWD, "/proc/self/cgroup", MOUNTINFO_MAX, &self, NULL);
+	if (!from_mount)
+		r = sk_fs_read(AT_FDCWD, "/proc/self/cgroup", MOUNTINFO_MAX, &self, NULL);
 	if (r < 0)
 		return sk_err_code(err, r, "read '/proc/self/cgroup'");
 	r = sk_cgroup_parse_mounts(mountinfo, self, wanted, ret, ret_nr);
 	if (r < 0)
 		return sk_err_oom(err);
 	for (unsigned int i = 0; i < *ret_nr; i++) {
-		if (ret[i].is_v2 && choose_v2_base(&ret[i], wanted) < 0)
+		if (ret[i].is_v2 && from_mount)
+			take_v2_mount(&ret[i], wanted);
+		else if (ret[i].is_v2 && choose_v2_base(&ret[i], wanted) < 0)
 			return sk_err_oom(err);
 	}
 	return 0;
@@ -330,7 +342,7 @@ enum sk_cgroup_mode sk_cgroup_mode(void)
 	unsigned int nr = 0;
 	bool has_v1 = false, has_v2 = false;
 
-	(void)sk_cgroup_detect(SK_CGROUP_CORE, hiers, &nr, NULL);
+	(void)sk_cgroup_detect(SK_CGROUP_CORE, false, hiers, &nr, NULL);
 	while (nr > 0) {
 		nr--;
 		if (hiers[nr].is_v2)

@@ -68,6 +68,29 @@ static int collect_pids(void *ctx, int parentfd, const char *name)
 	return 0;
 }
 
+/* Another pid namespace's processes read as 0: they count all the same. */
+static int find_pid(void *ctx, int parentfd, const char *name)
+{
+	sk_autofree char *path = sk_strf("%s/cgroup.procs", name);
+	sk_autofree char *text = NULL;
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	r = sk_fs_read(parentfd, path, MAX_FILE, &text, NULL);
+	if (r < 0 || !*text)
+		return r == -EOPNOTSUPP ? 0 : r;
+	*(int *)ctx = (int)strtol(text, NULL, 10);
+	return -EBUSY;
+}
+
+int sk_cgroup_any_pid(const char *dir)
+{
+	int pid = 0, r = sk_cgroup_walk(dir, find_pid, &pid);
+
+	return r == -EBUSY ? (pid > 0 ? pid : 1) : r;
+}
+
 static int compare_pids(const void *a, const void *b)
 {
 	return *(const int *)a - *(const int *)b;

@@ -281,7 +281,7 @@ static int try_limit(const char *name, const struct sk_cgroup_limits *limits,
 
 	if (!path)
 		return sk_err_oom(err);
-	r = sk_cgroup_open(path, &cg, err);
+	r = sk_cgroup_open(&(struct sk_cgroup_opts){.path = path}, &cg, err);
 	if (r < 0)
 		return r;
 	r = sk_cgroup_create(cg, limits, err);

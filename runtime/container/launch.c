@@ -98,7 +98,8 @@ static int write_intent(struct sk_container *ctr, const struct sk_run_opts *opts
 {
 	struct sk_state *state = ctr->state;
 	unsigned long long start = 0;
-	int r = sk_cgroup_open(spec->cgroup_path, &ctr->cgroup, err);
+	const struct sk_cgroup_opts group = {.path = spec->cgroup_path};
+	int r = sk_cgroup_open(&group, &ctr->cgroup, err);
 
 	if (r < 0)
 		return r;

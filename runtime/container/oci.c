@@ -25,14 +25,19 @@
 #include "runtime/container/attach.h"
 #include "runtime/container/erase.h"
 #include "runtime/container/launch.h"
+#include "runtime/container/oci_group.h"
 #include "runtime/sandbox/sandbox.h"
 
 #define START_SOCKET "start.sock"
 
 static int load_spec(const struct sk_home *home, const char *bundle, const char *id,
-		     struct sk_spec **ret, struct sk_err *err)
+		     enum sk_cgroup_manager manager, struct sk_spec **ret,
+		     struct sk_err *err)
 {
-	sk_autofree char *group = sk_strf("%s/%s", home->group, id);
+	/* systemd names the group itself */
+	sk_autofree char *group = manager == SK_CGROUP_MANAGER_SYSTEMD
+					  ? strdup("")
+					  : sk_strf("%s/%s", home->group, id);
 	sk_auto(sk_json_free) struct sk_json *config = NULL;
 	sk_autoclose int dir_fd = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	int r;
@@ -49,10 +54,11 @@ static int load_spec(const struct sk_home *home, const char *bundle, const char 
 }
 
 static int write_intent(struct sk_container *ctr, const struct sk_spec *spec,
-			const char *bundle, struct sk_err *err)
+			const char *bundle, enum sk_cgroup_manager manager,
+			struct sk_err *err)
 {
 	struct sk_json *doc = ctr->state->doc;
-	int r = sk_cgroup_open(spec->cgroup_path, &ctr->cgroup, err);
+	int r = sk_oci_group_open(spec, ctr->state->id, manager, &ctr->cgroup, err);
 
 	if (r < 0)
 		return r;
@@ -156,7 +162,7 @@ static int create(const struct sk_home *home, const char *id,
 	if (!bundle)
 		return sk_err_errno(err, "open bundle '%s'",
 				    opts->bundle ? opts->bundle : ".");
-	r = load_spec(home, bundle, id, &spec, err);
+	r = load_spec(home, bundle, id, opts->cgroup_manager, &spec, err);
 	if (r == 0)
 		r = check_terminal(spec, opts, has_terminal, err);
 	if (r == 0)
@@ -166,7 +172,7 @@ static int create(const struct sk_home *home, const char *id,
 	ctr = sk_handle_new(state);
 	if (!ctr)
 		return sk_err_oom(err);
-	r = write_intent(ctr, spec, bundle, err);
+	r = write_intent(ctr, spec, bundle, opts->cgroup_manager, err);
 	if (r == 0)
 		r = bring_up(ctr, spec, opts, err);
 	if (r < 0)

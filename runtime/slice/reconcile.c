@@ -60,7 +60,8 @@ static int update_limits(const struct sk_slice_live *live,
 {
 	sk_autofree char *path = sk_slice_cgroup_path(live->dir, node->name);
 	sk_auto(sk_cgroup_free) struct sk_cgroup *group = NULL;
-	int r = path ? sk_cgroup_open(path, &group, err) : sk_err_oom(err);
+	const struct sk_cgroup_opts opts = {.path = path};
+	int r = path ? sk_cgroup_open(&opts, &group, err) : sk_err_oom(err);
 
 	if (r == 0)
 		r = sk_cgroup_update(group, &node->limits, err);
@@ -146,10 +147,11 @@ static int adopt(struct sk_slice_live *live, struct sk_slice_want *want,
 static int open_group(struct sk_slice_live *live, struct sk_err *err)
 {
 	sk_autofree char *path = sk_slice_cgroup_path(live->dir, NULL);
+	const struct sk_cgroup_opts opts = {.path = path};
 
 	if (live->group)
 		return 0;
-	return path ? sk_cgroup_open(path, &live->group, err) : sk_err_oom(err);
+	return path ? sk_cgroup_open(&opts, &live->group, err) : sk_err_oom(err);
 }
 
 /* It may be gone again: the last sliver to end takes empty groups above it away. */

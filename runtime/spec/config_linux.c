@@ -128,25 +128,6 @@ static int read_sysctls(const struct sk_json *object, struct sk_spec *spec,
 	return 0;
 }
 
-static int read_cgroup_path(const struct sk_json *object, struct sk_spec *spec,
-			    struct sk_err *err)
-{
-	const char *path = NULL;
-	int r = sk_json_read_str(object, "linux", "cgroupsPath", &path, err);
-
-	if (r < 0 || !path || !path[0])
-		return r;
-	if (strchr(path, ':'))
-		return sk_err_set(
-			err, EOPNOTSUPP,
-			"config.json: linux.cgroupsPath '%s' is of the systemd form, which is not supported yet",
-			path);
-	while (*path == '/')
-		path++;
-	spec->cgroup_path = strdup(path);
-	return spec->cgroup_path ? 0 : sk_err_oom(err);
-}
-
 static int check_propagation(const struct sk_json *object, struct sk_err *err)
 {
 	const char *mode = sk_json_str(sk_json_get(object, "rootfsPropagation"), "");
@@ -183,7 +164,7 @@ int sk_config_linux(const struct sk_json *config, struct sk_spec *spec,
 	if (r == 0)
 		r = read_sysctls(object, spec, err);
 	if (r == 0)
-		r = read_cgroup_path(object, spec, err);
+		r = sk_config_cgroup(object, spec, err);
 	if (r == 0)
 		r = sk_json_read_strv(object, "linux", "maskedPaths", &spec->masked, err);
 	if (r == 0)

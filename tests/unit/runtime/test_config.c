@@ -74,8 +74,6 @@ static void test_members_that_are_not_executed_are_named(void **state)
 		 "config.json: 'linux.resources.memory.kernel' is not supported yet"},
 		{"linux", "rootfsPropagation", "\"shared\"",
 		 "config.json: linux.rootfsPropagation 'shared' is not supported yet"},
-		{"linux", "cgroupsPath", "\"a.slice:b:c\"",
-		 "config.json: linux.cgroupsPath 'a.slice:b:c' is of the systemd form, which is not supported yet"},
 	};
 
 	(void)state;
@@ -106,8 +104,24 @@ static void test_wrong_values_are_refused(void **state)
 	static const struct {
 		const char *parent, *key, *value, *text;
 	} cases[] = {
-		{"", "ociVersion", "\"2.0.0\"",
-		 "config.json: ociVersion '2.0.0' is not 1.x"},
+		{"", "hostname", "7",
+		 "config.json.hostname: expected a string, got a number"},
+		{"", "root", "[]", "config.json.root: expected an object, got an array"},
+		{"", "root", "{}", "config.json: 'root.path' is missing"},
+		{"root", "readonly", "\"yes\"",
+		 "root.readonly: expected a boolean, got a string"},
+		{"", "annotations", "[]",
+		 "config.json.annotations: expected an object, got an array"},
+		{"", "annotations", "{\"\":\"x\"}",
+		 "config.json: an annotation has no name"},
+		{"", "annotations", "{\"a\":1}",
+		 "config.json: annotation 'a' is not a string"},
+		{"", "process", "[]",
+		 "config.json.process: expected an object, got an array"},
+		{"process", "args", "\"sh\"",
+		 "process.args: expected an array, got a string"},
+		{"process", "args", "[\"sh\",null]",
+		 "process.args[1]: expected a string, got null"},
 		{"linux", "namespaces", "[{\"type\":\"moon\"}]",
 		 "config.json: 'moon' is not a kind of namespace"},
 		{"linux", "namespaces", "[{\"type\":\"pid\"},{\"type\":\"pid\"}]",
@@ -137,17 +151,109 @@ static void test_wrong_values_are_refused(void **state)
 	}
 }
 
-static void test_a_config_without_a_process_is_refused(void **state)
+static void test_a_config_without_a_process_can_be_created(void **state)
+{
+	static const char text[] = "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"/r\"},"
+				   "\"linux\":{\"namespaces\":[{\"type\":\"mount\"}]}}";
+	sk_auto(sk_spec_free) struct sk_spec *spec = NULL;
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(read_text(text, &spec, &err), 0);
+	assert_true(spec->no_process);
+	assert_int_equal(sk_spec_check(spec, &err), 0);
+}
+
+static void test_versions_are_those_of_the_specification(void **state)
+{
+	static const char *const good[] = {
+		"\"1.0.0\"",
+		"\"1.0.0-rc5\"",
+		"\"1.0.2-dev\"",
+		"\"1.1.0-rc.2\"",
+		"\"1.2.1+dev\"",
+		"\"1.3.0\"",
+		"\"1.2.0-rc.1+g12ab\"",
+	};
+	static const struct {
+		const char *value, *text;
+	} bad[] = {
+		{"\"2.0.0\"", "config.json: ociVersion '2.0.0' is not one of 1.0 to 1.3"},
+		{"\"0.9.0\"", "config.json: ociVersion '0.9.0' is not one of 1.0 to 1.3"},
+		{"\"1.4.0\"", "config.json: ociVersion '1.4.0' is not one of 1.0 to 1.3"},
+		{"\"1.0\"",
+		 "config.json: ociVersion '1.0' is not of the form MAJOR.MINOR.PATCH"},
+		{"\"1.0.0-\"",
+		 "config.json: ociVersion '1.0.0-' is not of the form MAJOR.MINOR.PATCH"},
+		{"\"1.0.0x\"",
+		 "config.json: ociVersion '1.0.0x' is not of the form MAJOR.MINOR.PATCH"},
+		{"\"1.00.0\"",
+		 "config.json: ociVersion '1.00.0' is not of the form MAJOR.MINOR.PATCH"},
+		{"\"1.0.0-a/b\"",
+		 "config.json: ociVersion '1.0.0-a/b' is not of the form MAJOR.MINOR.PATCH"},
+		{"\"\"",
+		 "config.json: ociVersion '' is not of the form MAJOR.MINOR.PATCH"},
+		{"null", "config.json: 'ociVersion' is missing"},
+		{"1.0", "config.json.ociVersion: expected a string, got a number"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(good); i++) {
+		sk_auto(sk_spec_free) struct sk_spec *spec = NULL;
+		struct sk_err err = SK_ERR_INIT;
+
+		if (read_changed("", "ociVersion", good[i], &spec, &err) < 0)
+			fail_msg("%s: %s", good[i], err.msg);
+	}
+	for (size_t i = 0; i < SK_ARRAY_SIZE(bad); i++) {
+		struct sk_err err = SK_ERR_INIT;
+		struct sk_spec *spec = NULL;
+
+		assert_int_equal(read_changed("", "ociVersion", bad[i].value, &spec,
+					      &err),
+				 -EINVAL);
+		assert_string_equal(err.msg, bad[i].text);
+		assert_null(spec);
+	}
+}
+
+/* Source: config.md, "Extensibility". */
+static void test_members_that_the_specification_does_not_know_are_ignored(void **state)
+{
+	static const struct {
+		const char *parent, *key;
+	} places[] = {
+		{"", "x-vendor"},
+		{"", "solaris"},
+		{"root", "x"},
+		{"process", "x"},
+		{"process.user", "username"},
+		{"linux", "x"},
+		{"linux.resources", "x"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(places); i++) {
+		sk_auto(sk_spec_free) struct sk_spec *spec = NULL;
+		struct sk_err err = SK_ERR_INIT;
+
+		if (read_changed(places[i].parent, places[i].key, "{\"a\":1}", &spec,
+				 &err) < 0)
+			fail_msg("%s.%s: %s", places[i].parent, places[i].key, err.msg);
+	}
+}
+
+static void test_a_config_that_is_no_object_is_refused(void **state)
 {
 	struct sk_err err = SK_ERR_INIT;
 	struct sk_spec *spec = NULL;
 
 	(void)state;
-	assert_int_equal(
-		read_text("{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"/r\"}}", &spec,
-			  &err),
-		-EINVAL);
-	assert_string_equal(err.msg, "config.json: 'process' is missing");
+	assert_int_equal(read_text("[]", &spec, &err), -EINVAL);
+	assert_string_equal(err.msg, "config.json: expected an object, got array");
+	assert_int_equal(read_text("null", &spec, &err), -EINVAL);
+	assert_string_equal(err.msg, "config.json: expected an object, got null");
+	assert_null(spec);
 }
 
 static void test_limits_are_converted(void **state)
@@ -198,7 +304,11 @@ int main(void)
 		cmocka_unit_test(test_members_that_are_not_executed_are_named),
 		cmocka_unit_test(test_members_that_ask_for_nothing_are_fine),
 		cmocka_unit_test(test_wrong_values_are_refused),
-		cmocka_unit_test(test_a_config_without_a_process_is_refused),
+		cmocka_unit_test(test_a_config_without_a_process_can_be_created),
+		cmocka_unit_test(test_versions_are_those_of_the_specification),
+		cmocka_unit_test(
+			test_members_that_the_specification_does_not_know_are_ignored),
+		cmocka_unit_test(test_a_config_that_is_no_object_is_refused),
 		cmocka_unit_test(test_limits_are_converted),
 		cmocka_unit_test(test_mount_options_become_attributes_and_data),
 	};
