@@ -152,6 +152,10 @@ int sk_child_exec(struct sk_child *c, struct sk_err *err)
 
 	if (r < 0)
 		return r;
+	if (c->spec->no_process)
+		return sk_err_set(
+			err, EINVAL,
+			"config.json has no 'process', so there is nothing to start");
 	if (sk_sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		return sk_err_errno(err, "mark descriptors to be closed");
 	if (c->filter) {

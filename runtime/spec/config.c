@@ -7,6 +7,9 @@
 #include "lib/str.h"
 #include "runtime/spec/config_internal.h"
 
+#define VERSION_SUFFIX_CHARS                                                             \
+	"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-.+"
+
 static bool asks_for_nothing(const struct sk_json *value)
 {
 	switch (sk_json_type(value)) {
@@ -24,6 +27,56 @@ static bool asks_for_nothing(const struct sk_json *value)
 	}
 }
 
+/* What the specification defines and nothing here executes yet. */
+static const char *const pending[] = {
+	"hooks",
+	"linux.devices",
+	"linux.intelRdt",
+	"linux.memoryPolicy",
+	"linux.mountLabel",
+	"linux.netDevices",
+	"linux.personality",
+	"linux.resources.blockIO",
+	"linux.resources.cpu.burst",
+	"linux.resources.cpu.cpus",
+	"linux.resources.cpu.idle",
+	"linux.resources.cpu.mems",
+	"linux.resources.cpu.realtimePeriod",
+	"linux.resources.cpu.realtimeRuntime",
+	"linux.resources.hugepageLimits",
+	"linux.resources.memory.checkBeforeUpdate",
+	"linux.resources.memory.disableOOMKiller",
+	"linux.resources.memory.kernel",
+	"linux.resources.memory.kernelTCP",
+	"linux.resources.memory.reservation",
+	"linux.resources.memory.swappiness",
+	"linux.resources.memory.useHierarchy",
+	"linux.resources.network",
+	"linux.resources.rdma",
+	"linux.resources.unified",
+	"linux.seccomp",
+	"linux.timeOffsets",
+	"mounts[].gidMappings",
+	"mounts[].uidMappings",
+	"process.apparmorProfile",
+	"process.consoleSize",
+	"process.execCPUAffinity",
+	"process.ioPriority",
+	"process.scheduler",
+	"process.selinuxLabel",
+};
+
+static bool is_pending(const char *where, const char *key)
+{
+	size_t len = strlen(where);
+
+	for (size_t i = 0; i < SK_ARRAY_SIZE(pending); i++)
+		if (strncmp(pending[i], where, len) == 0 &&
+		    strcmp(pending[i] + len, key) == 0)
+			return true;
+	return false;
+}
+
 int sk_config_known(const struct sk_json *object, const char *where,
 		    const char *const *known, struct sk_err *err)
 {
@@ -32,7 +85,8 @@ int sk_config_known(const struct sk_json *object, const char *where,
 	const char *key;
 
 	while ((value = sk_json_each(object, &cursor, &key))) {
-		if (sk_strv_has((char *const *)known, key) || asks_for_nothing(value))
+		if (sk_strv_has((char *const *)known, key) || !is_pending(where, key) ||
+		    asks_for_nothing(value))
 			continue;
 		return sk_err_hint(
 			err,
@@ -44,25 +98,87 @@ int sk_config_known(const struct sk_json *object, const char *where,
 	return 0;
 }
 
+/* One number of a version, without zeros in front, and the dot behind it. */
+static bool read_number(const char **at, unsigned int *ret)
+{
+	size_t digits = strspn(*at, "0123456789");
+	char *end;
+
+	if (digits == 0 || digits > 4 || (digits > 1 && **at == '0'))
+		return false;
+	*ret = (unsigned int)strtoul(*at, &end, 10);
+	*at = end;
+	return true;
+}
+
+/* MAJOR.MINOR.PATCH[-PRERELEASE][+BUILD] */
+static bool read_version(const char *text, unsigned int number[3])
+{
+	for (int i = 0; i < 3; i++)
+		if ((i > 0 && *text++ != '.') || !read_number(&text, &number[i]))
+			return false;
+	if (!*text)
+		return true;
+	return strchr("-+", *text) && text[1] &&
+	       !text[1 + strspn(text + 1, VERSION_SUFFIX_CHARS)];
+}
+
+/* Source: Semantic Versioning 2.0.0; config.md, "Specification version": what holds for 1.n
+ * holds for each later 1.m, but not for an earlier one. */
 static int check_version(const struct sk_json *config, struct sk_err *err)
 {
-	const char *version = sk_json_str(sk_json_get(config, "ociVersion"), NULL);
+	const char *version = NULL;
+	unsigned int number[3];
+	int r = sk_json_read_str(config, "config.json", "ociVersion", &version, err);
 
+	if (r < 0)
+		return r;
 	if (!version)
 		return sk_err_set(err, EINVAL, "config.json: 'ociVersion' is missing");
-	if (!sk_str_starts(version, "1."))
-		return sk_err_set(err, EINVAL, "config.json: ociVersion '%s' is not 1.x",
-				  version);
+	if (!read_version(version, number))
+		return sk_err_set(
+			err, EINVAL,
+			"config.json: ociVersion '%s' is not of the form MAJOR.MINOR.PATCH",
+			version);
+	if (number[0] != 1 || number[1] > SK_OCI_MINOR_MAX)
+		return sk_err_set(
+			err, EINVAL,
+			"config.json: ociVersion '%s' is not one of 1.0 to 1.%d", version,
+			SK_OCI_MINOR_MAX);
+	return 0;
+}
+
+/* Source: config.md, "Annotations": keys that are not empty, values that are strings. */
+static int read_annotations(const struct sk_json *config, struct sk_spec *spec,
+			    struct sk_err *err)
+{
+	struct sk_json *map = NULL;
+	const struct sk_json *value;
+	void *cursor = NULL;
+	const char *key;
+	int r = sk_json_read_object(config, "config.json", "annotations", &map, err);
+
+	if (r < 0)
+		return r;
+	while ((value = sk_json_each(map, &cursor, &key))) {
+		if (!key[0])
+			return sk_err_set(err, EINVAL,
+					  "config.json: an annotation has no name");
+		if (sk_json_type(value) != SK_JSON_STRING)
+			return sk_err_set(err, EINVAL,
+					  "config.json: annotation '%s' is not a string",
+					  key);
+	}
+	spec->annotations = sk_json_ref(map);
 	return 0;
 }
 
 static int read_root(const struct sk_json *config, const char *bundle,
 		     struct sk_spec *spec, struct sk_err *err)
 {
-	static const char *const known[] = {"path", "readonly", NULL};
-	const struct sk_json *root = sk_json_get(config, "root");
+	struct sk_json *root = NULL;
 	const char *path = NULL;
-	int r = sk_config_known(root, "root.", known, err);
+	int r = sk_json_read_object(config, "config.json", "root", &root, err);
 
 	if (r == 0)
 		r = sk_json_read_str(root, "root", "path", &path, err);
@@ -179,10 +295,14 @@ int sk_spec_from_config(const struct sk_json *config, const char *bundle,
 					    "hostname",	  "domainname",	 "mounts",
 					    "linux",	  "annotations", NULL};
 	sk_auto(sk_spec_free) struct sk_spec *spec = sk_spec_new();
-	int r = check_version(config, err);
+	int r;
 
 	if (!spec)
 		return sk_err_oom(err);
+	if (sk_json_type(config) != SK_JSON_OBJECT)
+		return sk_err_set(err, EINVAL, "config.json: expected an object, got %s",
+				  sk_json_type_name(sk_json_type(config)));
+	r = check_version(config, err);
 	if (r == 0)
 		r = sk_config_known(config, "", known, err);
 	if (r == 0)
@@ -195,11 +315,12 @@ int sk_spec_from_config(const struct sk_json *config, const char *bundle,
 		r = read_mounts(config, bundle, spec, err);
 	if (r == 0)
 		r = sk_config_linux(config, spec, err);
+	if (r == 0)
+		r = read_annotations(config, spec, err);
 	if (r < 0)
 		return r;
 	if (!spec->cgroup_path)
 		spec->cgroup_path = strdup(group);
-	spec->annotations = sk_json_ref(sk_json_get(config, "annotations"));
 	if (!spec->cgroup_path)
 		return sk_err_oom(err);
 	*ret = sk_steal(&spec);

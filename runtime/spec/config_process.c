@@ -165,6 +165,17 @@ static int read_command(const struct sk_json *process, struct sk_spec *spec,
 	return spec->cwd && spec->env ? 0 : sk_err_oom(err);
 }
 
+/* Source: config.md, "Process": it is needed when `start` is called. */
+static int without_process(struct sk_spec *spec, struct sk_err *err)
+{
+	spec->no_process = true;
+	spec->caps = SK_SPEC_CAPS_LISTED;
+	spec->args = sk_strv_dup(NULL);
+	spec->env = sk_strv_dup(NULL);
+	spec->cwd = strdup("/");
+	return spec->args && spec->env && spec->cwd ? 0 : sk_err_oom(err);
+}
+
 int sk_config_process(const struct sk_json *config, struct sk_spec *spec,
 		      struct sk_err *err)
 {
@@ -178,7 +189,7 @@ int sk_config_process(const struct sk_json *config, struct sk_spec *spec,
 	int r = sk_json_read_object(config, "config.json", "process", &process, err);
 
 	if (r == 0 && !process)
-		return sk_err_set(err, EINVAL, "config.json: 'process' is missing");
+		return without_process(spec, err);
 	if (r == 0)
 		r = sk_config_known(process, "process.", known, err);
 	if (r == 0)

@@ -82,6 +82,7 @@ void sk_spec_free(struct sk_spec *spec)
 	free(spec->sysctls);
 	free(spec->cgroup_path);
 	sk_json_free(spec->annotations);
+	sk_spec_process_finish(&spec->process);
 	free(spec);
 }
 
@@ -172,7 +173,8 @@ static int check_namespaces(const struct sk_spec *spec, struct sk_err *err)
 	    (spec->nr_uids || spec->nr_gids))
 		return sk_err_set(err, EINVAL,
 				  "maps of user ids need a new user namespace");
-	if ((spec->hostname || spec->domainname) && !spec->ns[SK_NS_UTS].is_new)
+	if ((spec->hostname || spec->domainname) && !spec->ns[SK_NS_UTS].is_new &&
+	    !spec->ns[SK_NS_UTS].path)
 		return sk_err_set(err, EINVAL,
 				  "a hostname needs a UTS namespace of its own");
 	return 0;
@@ -199,7 +201,8 @@ int sk_spec_check(const struct sk_spec *spec, struct sk_err *err)
 {
 	int r;
 
-	if (!sk_strv_len(spec->args) ? !spec->use_init : !spec->args[0][0])
+	if (!sk_strv_len(spec->args) ? !spec->use_init && !spec->no_process
+				     : !spec->args[0][0])
 		return sk_err_set(err, EINVAL, "no command to run");
 	if (!spec->cwd || spec->cwd[0] != '/')
 		return sk_err_set(err, EINVAL,
@@ -210,6 +213,9 @@ int sk_spec_check(const struct sk_spec *spec, struct sk_err *err)
 	r = check_hostname(spec->hostname, err);
 	if (r < 0)
 		return r;
+	if (spec->domainname && strlen(spec->domainname) > 64)
+		return sk_err_set(err, EINVAL, "domainname '%s' is longer than 64 bytes",
+				  spec->domainname);
 	r = check_namespaces(spec, err);
 	if (r < 0)
 		return r;

@@ -21,6 +21,7 @@
 #include "lib/err.h"
 #include "lib/json.h"
 #include "runtime/runtime.h"
+#include "runtime/spec/process.h"
 
 /** enum sk_spec_ns - Namespaces, in the order in which they are joined */
 enum sk_spec_ns {
@@ -91,6 +92,7 @@ enum {
 struct sk_spec {
 	/* the command */
 	char **args, **env; /* no args with use_init: only reap */
+	bool no_process;    /* it can be created, but not started */
 	char *cwd;
 	char *user; /* "name[:group]", "uid[:gid]"; NULL uses uid, gid, groups */
 	uid_t uid;
@@ -105,6 +107,8 @@ struct sk_spec {
 	size_t nr_rlimits;
 	bool has_oom_score_adj;
 	int oom_score_adj;
+
+	struct sk_spec_process process; /* hooks, scheduler, labels and more */
 
 	/* its root: either lowers with upper_dir, or rootfs */
 	char **lowers;	 /* absolute, topmost first */
@@ -175,6 +179,11 @@ int sk_spec_add_defaults(struct sk_spec *spec, bool privileged, struct sk_err *e
 int sk_spec_from_opts(const struct sk_run_opts *opts, const char *id, bool is_rootless,
 		      struct sk_spec **ret, struct sk_err *err);
 
+/* The versions of the OCI runtime-spec that are read: 1.0 to 1.SK_OCI_MINOR_MAX. */
+#define SK_OCI_MINOR_MAX   3
+#define SK_OCI_VERSION_MIN "1.0.0"
+#define SK_OCI_VERSION_MAX "1.3.0"
+
 /**
  * sk_spec_from_config() - The spec of an OCI config.json
  * @config:	Parsed file (borrowed)
@@ -183,11 +192,25 @@ int sk_spec_from_opts(const struct sk_run_opts *opts, const char *id, bool is_ro
  * @ret:	Free with sk_spec_free()
  *
  * Source: OCI runtime-spec 1.0 to 1.3, config.md, config-linux.md. A field that is not
- * executed yet is an error that names it, never ignored.
+ * executed yet is an error that names it, never ignored; one that the specification does
+ * not know is ignored. Without "process" the spec can be created but not started.
  * Return: 0; -EINVAL; -EOPNOTSUPP for a field that skiff does not execute
  */
 int sk_spec_from_config(const struct sk_json *config, const char *bundle,
 			const char *group, struct sk_spec **ret, struct sk_err *err);
+
+/**
+ * sk_spec_from_process() - The spec of a further process in a container
+ * @process:	An object as "process" of config.json has it (borrowed)
+ * @config:	config.json of the container (borrowed)
+ * @ret:	Free with sk_spec_free(). Filled as far as sk_sandbox_join() needs it: the process,
+ *		the container's namespaces, id maps and seccomp filter
+ *
+ * A member that the process does not have is not taken from the container's own process.
+ * Return: 0; -EINVAL; -EOPNOTSUPP
+ */
+int sk_spec_from_process(const struct sk_json *process, const struct sk_json *config,
+			 struct sk_spec **ret, struct sk_err *err);
 
 /**
  * sk_spec_check() - Refuse what cannot be executed, before anything is made
