@@ -23,6 +23,21 @@ struct sk_sandbox_opts {
 	const char *init_path;		/* the static skiff-init of spec->use_init */
 	int gate_fd; /* listening socket: the child executes when somebody connects; -1: none */
 	bool keep_running; /* do not die with the caller */
+	/*
+	 * Text of the OCI state for a hook, heap memory: @status is "creating" or "created". Called
+	 * in the caller and, for the container's own hooks, in the child, which has a copy of its
+	 * memory. NULL: no hooks are run.
+	 */
+	char *(*hook_state)(void *arg, const char *status, pid_t pid);
+	/* Called after clone, when the id maps are written and nothing is mounted yet. May be NULL */
+	int (*on_cloned)(void *arg, pid_t pid, struct sk_err *err);
+	void *arg; /* of both */
+	const char *
+		hook_cwd; /* folder in which hooks start: the bundle; NULL the caller's */
+	unsigned int preserve_fds; /* descriptors 3 to 2 + n are handed on */
+	unsigned int
+		listen_fds; /* so many of them are sockets: LISTEN_FDS, LISTEN_PID are set */
+	bool keep_keyring; /* no session keyring of its own */
 };
 
 /** struct sk_sandbox - The child */
@@ -50,15 +65,21 @@ int sk_sandbox_spawn(const struct sk_sandbox_opts *opts, struct sk_sandbox *ret,
  */
 int sk_sandbox_await_exec(int sock, struct sk_err *err);
 
-/** struct sk_sandbox_join - A further process in a running sandbox */
+/**
+ * struct sk_sandbox_join - A further process in a running sandbox
+ *
+ * Of the spec it takes the process part (args, env, cwd, user, caps, seccomp, tty, process)
+ * and ns: those that the container has of its own are joined, others are the caller's.
+ */
 struct sk_sandbox_join {
-	const struct sk_spec
-		*spec; /* its process part: args, env, cwd, user, caps, seccomp, tty */
+	const struct sk_spec *spec;
 	const struct sk_cgroup *cgroup;
 	int target_pidfd; /* PID 1 of the container */
 	bool has_userns;  /* it has a user namespace of its own */
 	int stdio[3];
-	bool keep_running; /* do not die with the caller */
+	bool keep_running;	   /* do not die with the caller */
+	unsigned int preserve_fds; /* descriptors 3 to 2 + n are handed on */
+	bool keep_keyring;	   /* no session keyring of its own */
 };
 
 /**
