@@ -15,6 +15,7 @@
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/log.h"
+#include "lib/parse.h"
 #include "lib/proc.h"
 #include "lib/str.h"
 #include "runtime/container/handle.h"
@@ -199,8 +200,10 @@ int sk_launch_as(const struct sk_home *home, const struct sk_run_opts *opts,
 	sk_auto(sk_container_free) struct sk_container *ctr = NULL;
 	sk_auto(sk_spec_free) struct sk_spec *spec = NULL;
 	struct sk_state *state = NULL;
-	int r = sk_state_create(home, opts->name, &state, err);
+	int r = opts->name ? sk_parse_name("container", opts->name, err) : 0;
 
+	if (r == 0)
+		r = sk_state_create(home, opts->name, &state, err);
 	if (r < 0)
 		return not_exec(r);
 	ctr = sk_handle_new(state);

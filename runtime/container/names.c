@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-/* names - made-up names for containers that were given none */
+/* names - ids of containers: which are allowed, and made-up ones */
 #include "runtime/container/names.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
 
 #include "lib/cleanup.h"
 #include "lib/str.h"
+
+#define ID_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-."
 
 static const char *const moods[] = {
 	"agile",  "amber",  "bold",   "brave", "brisk", "calm",	 "clear", "clever",
@@ -32,4 +38,20 @@ char *sk_names_make(uint64_t number)
 	if (round == 0)
 		return sk_strf("%s-%s", mood, animal);
 	return sk_strf("%s-%s-%02x", mood, animal, (unsigned int)round);
+}
+
+int sk_names_check_id(const char *id, struct sk_err *err)
+{
+	if (!id[0])
+		return sk_err_set(err, EINVAL, "the id of a container must not be empty");
+	if (strlen(id) > NAME_MAX)
+		return sk_err_set(err, ENAMETOOLONG,
+				  "the container id '%.40s...' is longer than %d bytes",
+				  id, NAME_MAX);
+	if (id[0] == '.' || id[strspn(id, ID_CHARS)])
+		return sk_err_set(
+			err, EINVAL,
+			"'%s' is not a container id: use letters, digits, '_', '+', '-' and, but for the first, '.'",
+			id);
+	return 0;
 }

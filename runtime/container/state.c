@@ -11,7 +11,6 @@
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/log.h"
-#include "lib/parse.h"
 #include "lib/proc.h"
 #include "lib/str.h"
 #include "runtime/container/names.h"
@@ -125,7 +124,7 @@ int sk_state_create(const struct sk_home *home, const char *name, struct sk_stat
 	int r;
 
 	if (name) {
-		r = sk_parse_name("container", name, err);
+		r = sk_names_check_id(name, err);
 		if (r < 0)
 			return r;
 	}
@@ -171,7 +170,7 @@ int sk_state_open(const struct sk_home *home, const char *name, struct sk_state 
 		  struct sk_err *err)
 {
 	sk_auto(sk_state_free) struct sk_state *state = NULL;
-	int r = sk_parse_name("container", name, err);
+	int r = sk_names_check_id(name, err);
 
 	if (r < 0)
 		return r;

@@ -103,7 +103,9 @@ static void test_create_refuses_a_taken_name(void **state)
 
 static void test_create_refuses_names_that_leave_the_folder(void **state)
 {
-	static const char *const names[] = {"", ".", "..", "a/b", "../x", ".hidden"};
+	static const char *const names[] = {
+		"", ".", "..", "a/b", "../x", ".hidden", "a b", "a\n", "\xc3\xa9", "a%",
+	};
 	struct fixture *f = *state;
 
 	for (size_t i = 0; i < SK_ARRAY_SIZE(names); i++) {
@@ -112,6 +114,31 @@ static void test_create_refuses_names_that_leave_the_folder(void **state)
 		assert_int_equal(sk_state_create(f->home, names[i], &st, NULL), -EINVAL);
 		assert_null(st);
 	}
+}
+
+static void test_ids_of_oci_callers_are_taken(void **state)
+{
+	static const char *const good[] = {"+a", "-b", "_c", "a.b+c_d-e", "0"};
+	struct fixture *f = *state;
+	struct sk_err err = SK_ERR_INIT;
+	struct sk_state *none = NULL;
+	char id[257];
+
+	for (size_t i = 0; i < SK_ARRAY_SIZE(good); i++) {
+		sk_auto(sk_state_free) struct sk_state *st = make(f, good[i]);
+
+		assert_string_equal(st->id, good[i]);
+	}
+	memset(id, 'x', sizeof(id));
+	id[256] = '\0';
+	assert_int_equal(sk_state_create(f->home, id, &none, &err), -ENAMETOOLONG);
+	assert_string_equal(
+		err.msg,
+		"the container id 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...' is longer than 255 bytes");
+	id[255] = '\0';
+	sk_state_free(make(f, id));
+	assert_int_equal(sk_state_open(f->home, "../web", &none, &err), -EINVAL);
+	assert_null(none);
 }
 
 static void test_unnamed_containers_get_different_names(void **state)
@@ -191,6 +218,8 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(
 			test_create_refuses_names_that_leave_the_folder, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ids_of_oci_callers_are_taken, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(
 			test_unnamed_containers_get_different_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_a_document_survives_in_the_record,
