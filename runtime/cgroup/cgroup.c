@@ -3,9 +3,8 @@
  *
  * Theory of operation
  *
- * 1. create: refuse limits that cannot be; make the folders; on v2 hand the controllers on
- *    from the base down (the existing leaf keeps its parents from being removed meanwhile);
- *    open what a child needs to enter; write the limits. Any failure removes all of it.
+ * 1. create: refuse limits that cannot be; make the folders; open what a child needs to
+ *    enter; prepare.c; write the limits. Any failure removes all of it.
  * 2. Several skiffs share the parents ("skiff"): a remover may take an empty one away while
  *    a creator is on its way down. The creator starts again from the base.
  */
@@ -20,13 +19,15 @@
 
 #define CREATE_ATTEMPTS 1000
 #define REMOVE_DEADLINE SK_NS_PER_S
+#define FIRST_PAUSE	(20 * SK_NS_PER_US)
+#define LONGEST_PAUSE	(2 * SK_NS_PER_MS)
 
-/* From the base down to the leaf; 1 when the leaf was made, 0 when it was there. */
+/* From the base down to the leaf. */
 static int make_path(const struct sk_cgroup_hier *hier)
 {
 	sk_autofree char *dir = strdup(hier->dir);
 	size_t at = strlen(hier->base);
-	int made = 0;
+	bool made = false;
 
 	if (!dir)
 		return -ENOMEM;
@@ -42,72 +43,35 @@ static int make_path(const struct sk_cgroup_hier *hier)
 		if (slash)
 			*slash = '/';
 	}
-	return made;
+	return made ? 0 : -EEXIST;
 }
 
+/* -EEXIST when the leaf was there. Usually only the leaf is missing. */
 static int make_folders(const struct sk_cgroup_hier *hier)
 {
-	int r = -ENOENT;
+	int r = mkdir(hier->dir, 0755) == 0 ? 0 : -errno;
 
 	for (unsigned int i = 0; i < CREATE_ATTEMPTS && r == -ENOENT; i++)
 		r = make_path(hier);
 	return r;
 }
 
-static void enable_controllers(const char *dir, unsigned int bits)
-{
-	sk_autofree char *file = sk_strf("%s/cgroup.subtree_control", dir);
-
-	for (unsigned int bit = 1; file && bit <= bits; bit <<= 1) {
-		char text[32];
-
-		if (!(bits & bit))
-			continue;
-		(void)snprintf(text, sizeof(text), "+%s", sk_cgroup_controller_name(bit));
-		(void)sk_fs_write(AT_FDCWD, file, text);
-	}
-}
-
-/* One by one, as one that is missing fails them all; what the leaf has in the end counts. */
-static void hand_on_controllers(struct sk_cgroup_hier *hier)
-{
-	sk_autofree char *dir = strdup(hier->dir);
-	sk_autofree char *list = NULL;
-	size_t at = strlen(hier->base);
-
-	if (!dir || !hier->controllers)
-		return;
-	while (dir[at] == '/') {
-		char *slash = strchr(dir + at + 1, '/');
-
-		dir[at] = '\0';
-		enable_controllers(dir, hier->controllers);
-		dir[at] = '/';
-		at = slash ? (size_t)(slash - dir) : strlen(dir);
-	}
-	if (sk_fs_read(hier->dirfd, "cgroup.controllers", 4096, &list, NULL) == 0) {
-		unsigned int have = sk_cgroup_controller_bits(list);
-
-		hier->blocked |= hier->controllers & ~have;
-		hier->controllers &= have;
-	}
-}
-
-static int make_hier(struct sk_cgroup_hier *hier)
+static int make_hier(const struct sk_cgroup *cg, struct sk_cgroup_hier *hier)
 {
 	int r = make_folders(hier);
 
+	if (r == -EEXIST && (hier->is_kept || !cg->is_oci))
+		r = 0;
+	else
+		hier->is_made = r == 0;
 	if (r < 0)
 		return r;
-	hier->is_made = r > 0;
 	sk_close(&hier->dirfd);
 	sk_close(&hier->enter_fd);
 	sk_cgroup_open_descriptors(hier);
 	if (hier->dirfd < 0 || hier->enter_fd < 0)
 		return -errno;
-	if (hier->is_v2)
-		hand_on_controllers(hier);
-	return 0;
+	return sk_cgroup_prepare(cg, hier);
 }
 
 /* Not being allowed to matters only to limits; anything else is a failure. */
@@ -115,7 +79,7 @@ static int make_hiers(struct sk_cgroup *cg, struct sk_err *err)
 {
 	for (unsigned int i = 0; i < cg->nr; i++) {
 		struct sk_cgroup_hier *hier = &cg->hiers[i];
-		int r = hier->refused ? 0 : make_hier(hier);
+		int r = hier->refused ? 0 : make_hier(cg, hier);
 
 		if (r == -EACCES || r == -EPERM || r == -EROFS)
 			hier->refused = r;
@@ -199,15 +163,27 @@ int sk_cgroup_enter(const struct sk_cgroup *cg, bool with_v2, struct sk_err *err
 static int remove_one(void *ctx, int parentfd, const char *name)
 {
 	const uint64_t *deadline = ctx;
+	uint64_t pause = FIRST_PAUSE;
 
 	while (unlinkat(parentfd, name, AT_REMOVEDIR) < 0) {
 		if (errno == ENOENT)
 			return 0;
 		if (errno != EBUSY || sk_clock_mono() >= *deadline)
 			return -errno;
-		sk_clock_sleep_until(sk_clock_mono() + SK_NS_PER_MS);
+		sk_clock_sleep_until(sk_clock_mono() + pause);
+		pause = pause < LONGEST_PAUSE ? pause * 2 : LONGEST_PAUSE;
 	}
 	return 0;
+}
+
+static int explain_busy(const char *dir, int code, struct sk_err *err)
+{
+	int pid = 0;
+
+	if (code == -EBUSY && sk_cgroup_has_process(dir, &pid))
+		return sk_err_code(err, code, "remove cgroup '%s': process %d is in it",
+				   dir, pid);
+	return sk_err_code(err, code, "remove cgroup '%s'", dir);
 }
 
 int sk_cgroup_remove(struct sk_cgroup *cg, struct sk_err *err)
@@ -221,13 +197,40 @@ int sk_cgroup_remove(struct sk_cgroup *cg, struct sk_err *err)
 
 		sk_close(&hier->enter_fd);
 		sk_close(&hier->dirfd);
-		if (hier->is_kept)
+		if (hier->refused || hier->is_kept || rmdir(hier->dir) == 0 ||
+		    errno == ENOENT)
 			continue;
 		r = sk_cgroup_walk(hier->dir, remove_one, &deadline);
-		if (r < 0 && !hier->refused)
-			result = sk_err_code(err, r, "remove cgroup '%s'", hier->dir);
+		if (r < 0)
+			result = explain_busy(hier->dir, r, err);
 	}
 	return result;
+}
+
+/* An empty group goes without a look at its processes. */
+static bool remove_at_once(const struct sk_cgroup *cg)
+{
+	bool is_gone = true;
+
+	for (unsigned int i = 0; i < cg->nr; i++)
+		if (!cg->hiers[i].refused &&
+		    (cg->hiers[i].is_kept ||
+		     (rmdir(cg->hiers[i].dir) < 0 && errno != ENOENT)))
+			is_gone = false;
+	return is_gone;
+}
+
+int sk_cgroup_destroy(struct sk_cgroup *cg, unsigned int timeout_ms, struct sk_err *err)
+{
+	int r = 0;
+
+	if (!remove_at_once(cg))
+		r = sk_cgroup_kill(cg, timeout_ms, err);
+	if (r == 0)
+		r = sk_cgroup_remove(cg, err);
+	if (r == 0)
+		sk_cgroup_remove_empty_parents(cg);
+	return r;
 }
 
 void sk_cgroup_remove_empty_parents(struct sk_cgroup *cg)

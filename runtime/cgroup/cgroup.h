@@ -168,10 +168,19 @@ struct sk_json *sk_cgroup_usage_to_json(const struct sk_cgroup *cg);
 /** sk_cgroup_read_oom() - Look for OOM kills (memory.events, memory.oom_control) */
 int sk_cgroup_read_oom(const struct sk_cgroup *cg, struct sk_cgroup_oom *ret,
 		       struct sk_err *err);
-/** sk_cgroup_remove() - Remove the empty group and groups below it; EBUSY is retried for a second. A missing one is fine */
+/** sk_cgroup_remove() - Remove the empty group and groups below it; EBUSY is retried for a second, then
+ *  names a process. A missing one is fine */
 int sk_cgroup_remove(struct sk_cgroup *cg, struct sk_err *err);
 /** sk_cgroup_remove_empty_parents() - Remove "skiff" and "skiff/web" above it when nobody else uses them */
 void sk_cgroup_remove_empty_parents(struct sk_cgroup *cg);
+/**
+ * sk_cgroup_destroy() - Kill what is in the group, remove it and its empty parents
+ * @timeout_ms:	For the kill
+ *
+ * The fastest way where nothing is left in it. What exists because of others stays.
+ * Return: 0, also when it is gone; -ETIMEDOUT or -EBUSY naming a process; other -errno
+ */
+int sk_cgroup_destroy(struct sk_cgroup *cg, unsigned int timeout_ms, struct sk_err *err);
 void sk_cgroup_free(struct sk_cgroup *cg);
 SK_DEFINE_AUTO(struct sk_cgroup, sk_cgroup_free)
 

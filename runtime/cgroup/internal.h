@@ -81,10 +81,16 @@ int sk_cgroup_check_path(const char *path, struct sk_err *err);
 /** sk_cgroup_open_descriptors() - Open @dirfd and @enter_fd of an existing folder; -1 where that fails */
 void sk_cgroup_open_descriptors(struct sk_cgroup_hier *hier);
 
+/* prepare.c */
+
+/** sk_cgroup_prepare() - Make a folder that is open fit for processes and limits; 0 or -errno */
+int sk_cgroup_prepare(const struct sk_cgroup *cg, struct sk_cgroup_hier *hier);
+
 /* tasks.c */
 
-/** sk_cgroup_any_pid() - Some process in a folder or below; 0 when there is none; -errno */
-int sk_cgroup_any_pid(const char *dir);
+/** sk_cgroup_has_process() - Whether a process may be in a folder or below, and one of them; pid 0 when it is
+ *  out of sight, or the folder cannot be read */
+bool sk_cgroup_has_process(const char *dir, int *ret_pid);
 
 /* mounts.c */
 

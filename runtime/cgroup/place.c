@@ -87,13 +87,10 @@ static int keep_existing(struct sk_cgroup *cg, struct sk_err *err)
 
 		if (hier->refused || !hier->exists)
 			continue;
-		pid = sk_cgroup_any_pid(hier->dir);
-		if (pid > 0)
+		if (sk_cgroup_has_process(hier->dir, &pid))
 			return sk_err_set(err, EBUSY,
 					  "cgroup '%s' holds process %d already",
 					  hier->dir, pid);
-		if (pid < 0)
-			return sk_err_code(err, pid, "look into cgroup '%s'", hier->dir);
 		hier->is_kept = true;
 	}
 	return 0;

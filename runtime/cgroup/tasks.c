@@ -68,7 +68,7 @@ static int collect_pids(void *ctx, int parentfd, const char *name)
 	return 0;
 }
 
-/* Another pid namespace's processes read as 0: they count all the same. */
+/* Processes of a pid namespace out of sight read as 0: they count all the same. */
 static int find_pid(void *ctx, int parentfd, const char *name)
 {
 	sk_autofree char *path = sk_strf("%s/cgroup.procs", name);
@@ -84,11 +84,10 @@ static int find_pid(void *ctx, int parentfd, const char *name)
 	return -EBUSY;
 }
 
-int sk_cgroup_any_pid(const char *dir)
+bool sk_cgroup_has_process(const char *dir, int *ret_pid)
 {
-	int pid = 0, r = sk_cgroup_walk(dir, find_pid, &pid);
-
-	return r == -EBUSY ? (pid > 0 ? pid : 1) : r;
+	*ret_pid = 0;
+	return sk_cgroup_walk(dir, find_pid, ret_pid) < 0;
 }
 
 static int compare_pids(const void *a, const void *b)

@@ -83,14 +83,7 @@ int sk_handle_clean(struct sk_state *state, struct sk_cgroup *cgroup, struct sk_
 	}
 	if (!cgroup)
 		return 0;
-	r = sk_cgroup_kill(cgroup, KILL_WAIT_MS, err);
-	if (r < 0)
-		return r;
-	r = sk_cgroup_remove(cgroup, err);
-	if (r < 0)
-		return r;
-	sk_cgroup_remove_empty_parents(cgroup);
-	return 0;
+	return sk_cgroup_destroy(cgroup, KILL_WAIT_MS, err);
 }
 
 static int wait_for_end(struct sk_container *ctr, int *ret_status, struct sk_err *err)
