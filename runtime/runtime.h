@@ -285,8 +285,12 @@ int sk_oci_restore(const struct sk_home *home, const char *id,
 		   const struct sk_oci_opts *opts,
 		   const struct sk_checkpoint_opts *checkpoint, int *ret_status,
 		   struct sk_err *err);
-/** sk_oci_default_config() - config.json of `skiff-oci spec` */
+/** sk_oci_default_config() - config.json of `skiff-oci spec`; NULL without memory */
 struct sk_json *sk_oci_default_config(void);
+/** sk_oci_rootless_config() - The same for an ordinary user: these ids are root inside */
+struct sk_json *sk_oci_rootless_config(uid_t uid, gid_t gid);
+/** sk_oci_features() - What `skiff-oci features` prints (oci_features.c); NULL without memory */
+struct sk_json *sk_oci_features(void);
 
 /* ---- What works here ---------------------------------------------------------------- */
 

@@ -64,6 +64,19 @@ int sk_caps_by_name(const char *name, uint64_t *ret_mask)
 	return 0;
 }
 
+const char *sk_caps_name(unsigned int capability, char buf[SK_CAPS_NAME_SIZE])
+{
+	char *name = cap_to_name((cap_value_t)capability);
+	int n = name && isalpha((unsigned char)name[0])
+			? snprintf(buf, SK_CAPS_NAME_SIZE, "%s", name)
+			: 0;
+
+	(void)cap_free(name);
+	for (int i = 0; i < n; i++)
+		buf[i] = (char)toupper((unsigned char)buf[i]);
+	return n > 0 ? buf : NULL;
+}
+
 int sk_caps_drop_bounding(const struct sk_caps *caps, struct sk_err *err)
 {
 	int r;

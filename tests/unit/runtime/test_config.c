@@ -57,6 +57,24 @@ static void test_the_default_config_is_executed_in_full(void **state)
 	assert_false(spec->ns[SK_NS_USER].is_new);
 }
 
+static void test_the_rootless_config_is_executed_in_full(void **state)
+{
+	sk_auto(sk_json_free) struct sk_json *config = sk_oci_rootless_config(1000, 1001);
+	sk_auto(sk_spec_free) struct sk_spec *spec = NULL;
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	if (sk_spec_from_config(config, "/bundle", "skiff/c1", &spec, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(sk_spec_check(spec, NULL), 0);
+	assert_true(spec->ns[SK_NS_USER].is_new);
+	assert_false(spec->ns[SK_NS_NET].is_new);
+	assert_int_equal(spec->nr_uids, 1);
+	assert_int_equal(spec->uids[0].outside, 1000);
+	assert_int_equal(spec->gids[0].outside, 1001);
+	assert_int_equal(spec->uids[0].size, 1);
+}
+
 static void test_members_that_are_not_executed_are_named(void **state)
 {
 	static const struct {
@@ -301,6 +319,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_default_config_is_executed_in_full),
+		cmocka_unit_test(test_the_rootless_config_is_executed_in_full),
 		cmocka_unit_test(test_members_that_are_not_executed_are_named),
 		cmocka_unit_test(test_members_that_ask_for_nothing_are_fine),
 		cmocka_unit_test(test_wrong_values_are_refused),
