@@ -78,6 +78,11 @@ long sk_sys_keyctl(int op, unsigned long a, unsigned long b, unsigned long c,
 	return syscall(SYS_keyctl, op, a, b, c, d);
 }
 
+int sk_sys_bpf(int cmd, void *attr, size_t size)
+{
+	return (int)syscall(SYS_bpf, cmd, attr, size);
+}
+
 int sk_sys_memfd_create(const char *name, unsigned int flags)
 {
 	return (int)syscall(SYS_memfd_create, name, flags);

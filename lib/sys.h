@@ -35,6 +35,8 @@ int sk_sys_mount_setattr(int dirfd, const char *path, unsigned int flags,
 int sk_sys_seccomp(unsigned int op, unsigned int flags, void *args);
 long sk_sys_keyctl(int op, unsigned long a, unsigned long b, unsigned long c,
 		   unsigned long d);
+/** sk_sys_bpf() - bpf(2); @attr is a union bpf_attr of @size bytes */
+int sk_sys_bpf(int cmd, void *attr, size_t size);
 int sk_sys_memfd_create(const char *name, unsigned int flags);
 /**
  * sk_sys_signals_default() - Give every signal its default action

@@ -9,7 +9,7 @@
 
 #include "lib/fs.h"
 #include "lib/parse.h"
-#include "runtime/cgroup/internal.h"
+#include "runtime/cgroup/settings.h"
 
 #define CPU_PERIOD_US	100000ull
 #define V1_SHARES_MIN	2ull
@@ -168,9 +168,8 @@ const struct sk_cgroup_hier *sk_cgroup_find(const struct sk_cgroup *cg, unsigned
 	return NULL;
 }
 
-/* Why no hierarchy can limit this: refused, blocked, or nowhere. */
-static int explain_missing(const struct sk_cgroup *cg, unsigned int bit, const char *what,
-			   struct sk_err *err)
+int sk_cgroup_explain_missing(const struct sk_cgroup *cg, unsigned int bit,
+			      const char *what, struct sk_err *err)
 {
 	const char *name = sk_cgroup_controller_name(bit);
 	int r;
@@ -226,7 +225,8 @@ int sk_cgroup_check_limits(const struct sk_cgroup *cg,
 
 	for (size_t i = 0; i < SK_ARRAY_SIZE(wanted); i++)
 		if (wanted[i].value && !sk_cgroup_find(cg, wanted[i].bit))
-			return explain_missing(cg, wanted[i].bit, wanted[i].what, err);
+			return sk_cgroup_explain_missing(cg, wanted[i].bit,
+							 wanted[i].what, err);
 	if (limits->memory_low_bytes && !memory->is_v2)
 		return sk_err_set(
 			err, ENOTSUP,

@@ -164,7 +164,12 @@ int sk_launch_start(struct sk_container *ctr, const struct sk_spec *spec,
 			return not_exec(r);
 		sandbox_opts.init_path = init_path;
 	}
-	r = sk_cgroup_create(ctr->cgroup, &spec->limits, err);
+	r = sk_cgroup_resources_check(ctr->cgroup, spec->resources, err);
+	if (r == 0)
+		r = sk_cgroup_create(ctr->cgroup, &spec->limits, err);
+	if (r == 0)
+		r = sk_cgroup_set_resources(ctr->cgroup, spec->resources,
+					    SK_CGROUP_ON_CREATE, err);
 	if (r < 0)
 		return not_exec(r);
 	sk_log_debug("container '%s': made its groups '%s'", ctr->state->id,

@@ -122,10 +122,7 @@ static int open_plain(struct sk_child *c, struct sk_err *err)
 	fd = sk_target_clone(under, "", true, err);
 	if (fd < 0)
 		return fd;
-	r = sk_target_set_attrs(fd, c->spec->rootfs_nodev ? MOUNT_ATTR_NODEV : 0, 0,
-				false, err);
-	if (r == 0)
-		r = sk_target_attach(fd, under, path, err);
+	r = sk_target_attach(fd, under, path, err);
 	if (r < 0)
 		return r;
 	c->root_fd = sk_steal_fd(&fd);

@@ -65,6 +65,7 @@ void sk_spec_free(struct sk_spec *spec)
 	for (int i = 0; i < SK_SPEC_CAP_SETS; i++)
 		sk_strv_free(spec->cap_names[i]);
 	free(spec->rlimits);
+	sk_cgroup_resources_free(spec->resources);
 	sk_strv_free(spec->lowers);
 	free(spec->layer_dir);
 	free(spec->rootfs);

@@ -20,6 +20,7 @@
 #include "lib/cleanup.h"
 #include "lib/err.h"
 #include "lib/json.h"
+#include "runtime/cgroup/resources.h"
 #include "runtime/runtime.h"
 #include "runtime/spec/process.h"
 
@@ -115,7 +116,6 @@ struct sk_spec {
 	char *layer_dir; /* holds "upper", "work" and the mount point "mnt" */
 	char *rootfs;	 /* absolute path of a plain folder */
 	bool read_only;
-	bool rootfs_nodev; /* device nodes of a plain rootfs do not work */
 	struct sk_spec_mount *mounts;
 	size_t nr_mounts;
 	char **masked, **read_only_paths;
@@ -137,6 +137,7 @@ struct sk_spec {
 	/* its limits */
 	char *cgroup_path;
 	struct sk_cgroup_limits limits;
+	struct sk_cgroup_resources *resources; /* linux.resources; NULL without */
 
 	/* OCI */
 	struct sk_json *annotations;

@@ -45,8 +45,9 @@ static void test_the_default_config_is_executed_in_full(void **state)
 	assert_int_equal(sk_spec_check(spec, NULL), 0);
 	assert_string_equal(spec->rootfs, "/bundle/rootfs");
 	assert_string_equal(spec->cgroup_path, "skiff/c1");
-	assert_true(spec->read_only && spec->tty && spec->no_new_privs &&
-		    spec->rootfs_nodev);
+	assert_true(spec->read_only && spec->tty && spec->no_new_privs);
+	assert_int_equal(spec->resources->nr_devices, 1);
+	assert_false(spec->resources->devices[0].allow);
 	assert_true(spec->cgroup_mount);
 	assert_false(spec->cgroup_writable);
 	assert_int_equal(spec->nr_mounts, 6); /* the cgroup mount is not in the list */
@@ -86,10 +87,6 @@ static void test_members_that_are_not_executed_are_named(void **state)
 		 "config.json: 'linux.seccomp' is not supported yet"},
 		{"process", "apparmorProfile", "\"x\"",
 		 "config.json: 'process.apparmorProfile' is not supported yet"},
-		{"linux.resources", "blockIO", "{\"weight\":10}",
-		 "config.json: 'linux.resources.blockIO' is not supported yet"},
-		{"linux.resources", "memory", "{\"kernel\":10}",
-		 "config.json: 'linux.resources.memory.kernel' is not supported yet"},
 		{"linux", "rootfsPropagation", "\"shared\"",
 		 "config.json: linux.rootfsPropagation 'shared' is not supported yet"},
 	};
@@ -151,8 +148,8 @@ static void test_wrong_values_are_refused(void **state)
 		 "config.json: soft limit of RLIMIT_CPU is above the hard one"},
 		{"linux", "sysctl", "{\"kernel.panic\":\"1\"}",
 		 "config.json: sysctl 'kernel.panic' does not belong to a new namespace of the container"},
-		{"linux.resources", "memory", "{\"limit\":0}",
-		 "config.json: a memory limit must not be 0"},
+		{"linux.resources", "memory", "{\"swappiness\":\"0\"}",
+		 "linux.resources.memory.swappiness: expected an integer, got a string"},
 		{"root", "path", "\"\"", "config.json: 'root.path' is missing"},
 	};
 
@@ -274,7 +271,7 @@ static void test_a_config_that_is_no_object_is_refused(void **state)
 	assert_null(spec);
 }
 
-static void test_limits_are_converted(void **state)
+static void test_resources_are_read(void **state)
 {
 	static const char resources[] =
 		"{\"memory\":{\"limit\":67108864},\"pids\":{\"limit\":50},"
@@ -284,10 +281,11 @@ static void test_limits_are_converted(void **state)
 
 	(void)state;
 	assert_int_equal(read_changed("linux", "resources", resources, &spec, &err), 0);
-	assert_int_equal(spec->limits.memory_bytes, 64 << 20);
-	assert_int_equal(spec->limits.pids_max, 50);
-	assert_int_equal(spec->limits.cpu_milli, 500);
-	assert_int_equal(spec->limits.cpu_weight, 39); /* the kernel's own formula */
+	assert_int_equal(spec->resources->memory.limit.value, 64 << 20);
+	assert_int_equal(spec->resources->pids_limit.value, 50);
+	assert_int_equal(spec->resources->cpu.quota.value, 50000);
+	assert_int_equal(spec->resources->cpu.shares.value, 1024);
+	assert_int_equal(spec->limits.memory_bytes, 0);
 }
 
 static void test_mount_options_become_attributes_and_data(void **state)
@@ -328,7 +326,7 @@ int main(void)
 		cmocka_unit_test(
 			test_members_that_the_specification_does_not_know_are_ignored),
 		cmocka_unit_test(test_a_config_that_is_no_object_is_refused),
-		cmocka_unit_test(test_limits_are_converted),
+		cmocka_unit_test(test_resources_are_read),
 		cmocka_unit_test(test_mount_options_become_attributes_and_data),
 	};
 
