@@ -16,6 +16,7 @@
 #include "lib/fs.h"
 #include "lib/str.h"
 #include "runtime/cgroup/internal.h"
+#include "runtime/cgroup/systemd.h"
 
 #define CREATE_ATTEMPTS 1000
 #define REMOVE_DEADLINE SK_NS_PER_S
@@ -60,10 +61,12 @@ static int make_hier(const struct sk_cgroup *cg, struct sk_cgroup_hier *hier)
 {
 	int r = make_folders(hier);
 
-	if (r == -EEXIST && (hier->is_kept || !cg->is_oci))
+	if (r == -EEXIST && (hier->is_kept || !cg->is_oci || cg->systemd))
 		r = 0;
 	else
 		hier->is_made = r == 0;
+	if (r == 0 && cg->systemd && hier->is_v2 && cg->nr == 1)
+		r = -ENOENT; /* the scope is elsewhere */
 	if (r < 0)
 		return r;
 	sk_close(&hier->dirfd);
@@ -98,6 +101,9 @@ int sk_cgroup_create(struct sk_cgroup *cg, const struct sk_cgroup_limits *limits
 
 	if (r < 0)
 		return r;
+	r = cg->systemd ? sk_systemd_start(cg, err) : 0;
+	if (r < 0)
+		return r;
 	r = make_hiers(cg, err);
 	if (r < 0)
 		goto undo_make;
@@ -105,11 +111,17 @@ int sk_cgroup_create(struct sk_cgroup *cg, const struct sk_cgroup_limits *limits
 	if (r < 0)
 		goto undo_make;
 	r = sk_cgroup_apply(cg, wanted, false, err);
+	if (r == 0)
+		r = sk_cgroup_tell_manager(cg, err);
 	if (r < 0)
 		goto undo_make;
 	return 0;
 
 undo_make:
+	if (cg->systemd) {
+		sk_systemd_settle(cg->systemd);
+		(void)sk_systemd_stop(cg, NULL);
+	}
 	for (unsigned int i = 0; i < cg->nr; i++)
 		if (cg->hiers[i].is_made)
 			(void)rmdir(cg->hiers[i].dir);
@@ -122,7 +134,31 @@ int sk_cgroup_update(struct sk_cgroup *cg, const struct sk_cgroup_limits *limits
 {
 	int r = sk_cgroup_check_limits(cg, limits, err);
 
-	return r < 0 ? r : sk_cgroup_apply(cg, limits, true, err);
+	if (r == 0)
+		r = sk_cgroup_apply(cg, limits, true, err);
+	return r < 0 ? r : sk_cgroup_tell_manager(cg, err);
+}
+
+int sk_cgroup_tell_manager(const struct sk_cgroup *cg, struct sk_err *err)
+{
+	return cg->systemd ? sk_systemd_sync(cg, err) : 0;
+}
+
+/* root moves its processes itself */
+static bool is_moved_by_manager(const struct sk_cgroup *cg)
+{
+	return cg->systemd && cg->systemd->is_user;
+}
+
+int sk_cgroup_attach(const struct sk_cgroup *cg, pid_t pid, struct sk_err *err)
+{
+	return cg && is_moved_by_manager(cg) ? sk_systemd_attach(cg, pid, err) : 0;
+}
+
+void sk_cgroup_settle(struct sk_cgroup *cg)
+{
+	if (cg->systemd)
+		sk_systemd_settle(cg->systemd);
 }
 
 bool sk_cgroup_can_limit(const struct sk_cgroup *cg, const char *controller)
@@ -143,7 +179,7 @@ int sk_cgroup_v2_fd(const struct sk_cgroup *cg)
 {
 	const struct sk_cgroup_hier *v2 = sk_cgroup_v2(cg);
 
-	return v2 ? v2->dirfd : -1;
+	return v2 && !is_moved_by_manager(cg) ? v2->dirfd : -1;
 }
 
 int sk_cgroup_enter(const struct sk_cgroup *cg, bool with_v2, struct sk_err *err)
@@ -151,7 +187,8 @@ int sk_cgroup_enter(const struct sk_cgroup *cg, bool with_v2, struct sk_err *err
 	for (unsigned int i = 0; i < cg->nr; i++) {
 		const struct sk_cgroup_hier *hier = &cg->hiers[i];
 
-		if (hier->refused || hier->enter_fd < 0 || (hier->is_v2 && !with_v2))
+		if (hier->refused || hier->enter_fd < 0 ||
+		    (hier->is_v2 && (!with_v2 || is_moved_by_manager(cg))))
 			continue;
 		if (write(hier->enter_fd, "0", 1) < 0)
 			return sk_err_errno(err, "enter cgroup '%s'", hier->dir);
@@ -189,7 +226,7 @@ static int explain_busy(const char *dir, int code, struct sk_err *err)
 int sk_cgroup_remove(struct sk_cgroup *cg, struct sk_err *err)
 {
 	uint64_t deadline = sk_clock_mono() + REMOVE_DEADLINE;
-	int result = 0;
+	int result = cg->systemd ? sk_systemd_stop(cg, err) : 0;
 
 	for (unsigned int i = 0; i < cg->nr; i++) {
 		struct sk_cgroup_hier *hier = &cg->hiers[i];

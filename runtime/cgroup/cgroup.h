@@ -150,6 +150,19 @@ int sk_cgroup_v2_fd(const struct sk_cgroup *cg);
  */
 int sk_cgroup_enter(const struct sk_cgroup *cg, bool with_v2, struct sk_err *err);
 
+/**
+ * sk_cgroup_attach() - Called by the parent before its child goes on: move it where it may not go by itself
+ * @cg:		May be NULL
+ *
+ * Only an ordinary user's systemd does that; for anybody else the child enters by itself, and
+ * nothing is done here.
+ */
+int sk_cgroup_attach(const struct sk_cgroup *cg, pid_t pid, struct sk_err *err);
+/** sk_cgroup_settle() - The container's process is in the group: release what held an empty one */
+void sk_cgroup_settle(struct sk_cgroup *cg);
+/** sk_cgroup_tell_manager() - After files of the group were written: tell systemd, so that it does not undo it */
+int sk_cgroup_tell_manager(const struct sk_cgroup *cg, struct sk_err *err);
+
 /** sk_cgroup_is_populated() - Whether any process is in the group or below */
 bool sk_cgroup_is_populated(const struct sk_cgroup *cg);
 /** sk_cgroup_pids() - Processes of the group and below it as a heap array; 0 or -errno */
@@ -160,6 +173,8 @@ int sk_cgroup_kill(const struct sk_cgroup *cg, unsigned int timeout_ms,
 		   struct sk_err *err);
 /** sk_cgroup_freeze() - Stop or go on with all processes; waits until the kernel says so (5 s) */
 int sk_cgroup_freeze(const struct sk_cgroup *cg, bool freeze, struct sk_err *err);
+/** sk_cgroup_is_frozen() - Whether all its processes are stopped by sk_cgroup_freeze() or its like */
+bool sk_cgroup_is_frozen(const struct sk_cgroup *cg);
 /** sk_cgroup_read_usage() - Current use */
 int sk_cgroup_read_usage(const struct sk_cgroup *cg, struct sk_cgroup_usage *ret,
 			 struct sk_err *err);

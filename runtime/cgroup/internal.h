@@ -22,6 +22,7 @@ enum sk_cgroup_controller {
 	SK_CGROUP_HUGETLB = 1 << 12,
 	SK_CGROUP_RDMA = 1 << 13,
 	SK_CGROUP_MISC = 1 << 14,
+	SK_CGROUP_NAMED = 1 << 15, /* v1's "name=systemd": no controller, systemd's own */
 };
 
 /** What every container's group has: limits and figures that skiff itself sets and reads */
@@ -57,7 +58,10 @@ struct sk_cgroup_hier {
 	int dirfd, enter_fd;
 };
 
+struct sk_systemd;
+
 struct sk_cgroup {
+	struct sk_systemd *systemd; /* of the manager systemd; else NULL */
 	char *path; /* absolute or relative, as in struct sk_cgroup_opts */
 	enum sk_cgroup_manager manager;
 	bool is_oci, delegate;

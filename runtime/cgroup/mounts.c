@@ -36,7 +36,7 @@ static const struct {
 	{SK_CGROUP_DEVICES, "devices"},	  {SK_CGROUP_NET_CLS, "net_cls"},
 	{SK_CGROUP_NET_PRIO, "net_prio"}, {SK_CGROUP_PERF_EVENT, "perf_event"},
 	{SK_CGROUP_HUGETLB, "hugetlb"},	  {SK_CGROUP_RDMA, "rdma"},
-	{SK_CGROUP_MISC, "misc"},
+	{SK_CGROUP_MISC, "misc"},	  {SK_CGROUP_NAMED, "systemd"},
 };
 
 void sk_cgroup_hier_finish(struct sk_cgroup_hier *hier)
@@ -61,7 +61,10 @@ unsigned int sk_cgroup_controller_bits(const char *list)
 	unsigned int bits = 0;
 
 	while (*list) {
-		size_t len = strcspn(list, ", \n");
+		size_t len;
+
+		list += strncmp(list, "name=", 5) == 0 ? 5 : 0;
+		len = strcspn(list, ", \n");
 
 		for (size_t i = 0; i < SK_ARRAY_SIZE(controllers); i++)
 			if (strlen(controllers[i].name) == len &&

@@ -21,9 +21,12 @@
 #include "lib/fs.h"
 #include "lib/str.h"
 #include "runtime/cgroup/internal.h"
+#include "runtime/cgroup/systemd.h"
 
-#define KEY_PATH "path"
-#define KEY_KEPT "kept"
+#define KEY_PATH    "path"
+#define KEY_KEPT    "kept"
+#define KEY_UNIT    "unit"
+#define KEY_SYSTEMD "manager"
 
 static const char *const manager_names[] = {
 	[SK_CGROUP_MANAGER_FS] = "cgroupfs",
@@ -111,7 +114,17 @@ static int place_hiers(struct sk_cgroup *cg, struct sk_err *err)
 			return sk_err_oom(err);
 		hier->refused = check_writable(hier);
 	}
-	return r == 0 && cg->is_oci ? keep_existing(cg, err) : r;
+	return r == 0 && cg->is_oci && !cg->systemd ? keep_existing(cg, err) : r;
+}
+
+static int take_path(struct sk_cgroup *cg, const char *path, struct sk_err *err)
+{
+	int r = sk_cgroup_check_path(path, err);
+
+	if (r < 0)
+		return r;
+	cg->path = strdup(path);
+	return cg->path ? 0 : sk_err_oom(err);
 }
 
 int sk_cgroup_open(const struct sk_cgroup_opts *opts, struct sk_cgroup **ret,
@@ -128,14 +141,11 @@ int sk_cgroup_open(const struct sk_cgroup_opts *opts, struct sk_cgroup **ret,
 	cg->uid = opts->uid;
 	cg->gid = opts->gid;
 	if (opts->manager == SK_CGROUP_MANAGER_SYSTEMD)
-		return sk_err_set(err, EOPNOTSUPP,
-				  "the cgroup manager systemd is not supported yet");
-	r = sk_cgroup_check_path(opts->path, err);
+		r = sk_systemd_place(cg, opts, err);
+	else
+		r = take_path(cg, opts->path, err);
 	if (r < 0)
 		return r;
-	cg->path = strdup(opts->path);
-	if (!cg->path)
-		return sk_err_oom(err);
 	if (cg->manager != SK_CGROUP_MANAGER_DISABLED)
 		r = place_hiers(cg, err);
 	if (r < 0)
@@ -150,6 +160,7 @@ void sk_cgroup_free(struct sk_cgroup *cg)
 		return;
 	for (unsigned int i = 0; i < cg->nr; i++)
 		sk_cgroup_hier_finish(&cg->hiers[i]);
+	sk_systemd_free(cg->systemd);
 	free(cg->path);
 	free(cg);
 }
@@ -173,6 +184,11 @@ struct sk_json *sk_cgroup_paths(const struct sk_cgroup *cg)
 	}
 	if (len)
 		sk_json_set_str(paths, KEY_KEPT, kept);
+	if (cg->systemd) {
+		sk_json_set_str(paths, KEY_UNIT, cg->systemd->unit);
+		sk_json_set_str(paths, KEY_SYSTEMD,
+				cg->systemd->is_user ? "user" : "machine");
+	}
 	return paths;
 }
 
@@ -228,6 +244,28 @@ static int reopen_hier(struct sk_cgroup *cg, const char *name, const char *dir,
 	return 0;
 }
 
+static bool is_mark(const char *key)
+{
+	return strcmp(key, KEY_PATH) == 0 || strcmp(key, KEY_KEPT) == 0 ||
+	       strcmp(key, KEY_UNIT) == 0 || strcmp(key, KEY_SYSTEMD) == 0;
+}
+
+static int reopen_systemd(struct sk_cgroup *cg, const struct sk_json *paths,
+			  struct sk_err *err)
+{
+	const char *unit = sk_json_str(sk_json_get(paths, KEY_UNIT), NULL);
+	const char *whose = sk_json_str(sk_json_get(paths, KEY_SYSTEMD), "");
+
+	if (!unit)
+		return 0;
+	cg->manager = SK_CGROUP_MANAGER_SYSTEMD;
+	cg->systemd = calloc(1, sizeof(*cg->systemd));
+	if (!cg->systemd || !(cg->systemd->unit = strdup(unit)))
+		return sk_err_oom(err);
+	cg->systemd->is_user = strcmp(whose, "user") == 0;
+	return 0;
+}
+
 int sk_cgroup_reopen(const struct sk_json *paths, struct sk_cgroup **ret,
 		     struct sk_err *err)
 {
@@ -247,9 +285,11 @@ int sk_cgroup_reopen(const struct sk_json *paths, struct sk_cgroup **ret,
 		return r;
 	if (!cg || !(cg->path = strdup(path)))
 		return sk_err_oom(err);
+	r = reopen_systemd(cg, paths, err);
+	if (r < 0)
+		return r;
 	while ((value = sk_json_each(paths, &cursor, &key))) {
-		if (strcmp(key, KEY_PATH) == 0 || strcmp(key, KEY_KEPT) == 0 ||
-		    cg->nr == SK_CGROUP_MAX_HIERS)
+		if (is_mark(key) || cg->nr == SK_CGROUP_MAX_HIERS)
 			continue;
 		r = reopen_hier(cg, key, sk_json_str(value, ""), kept, err);
 		if (r < 0)

@@ -214,6 +214,19 @@ int sk_cgroup_freeze(const struct sk_cgroup *cg, bool freeze, struct sk_err *err
 	return 0;
 }
 
+bool sk_cgroup_is_frozen(const struct sk_cgroup *cg)
+{
+	const struct sk_cgroup_hier *hier = sk_cgroup_v2(cg);
+	sk_autofree char *text = NULL;
+
+	if (hier)
+		return sk_fs_read(hier->dirfd, "cgroup.events", 4096, &text, NULL) == 0 &&
+		       strstr(text, "frozen 1") != NULL;
+	hier = v1_freezer(cg);
+	return hier && sk_fs_read(hier->dirfd, "freezer.state", 64, &text, NULL) == 0 &&
+	       sk_str_starts(text, "FROZEN");
+}
+
 static bool has_pid(const int *pids, unsigned int len, int pid)
 {
 	return len > 0 && bsearch(&pid, pids, len, sizeof(*pids), compare_pids) != NULL;
