@@ -5,6 +5,7 @@
 #   cli/<program>/*.c         -> the programs of PROGRAMS below
 #   tests/unit/<layer>/*.c    -> one cmocka program each, linked with that layer and those below
 #   tests/it/test_*.c         -> one cmocka program each that drives the built programs
+#   tests/fuzz/fuzz_*.c       -> one program each that tries inputs (see tests/fuzz/fuzz.h)
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
@@ -52,12 +53,15 @@ UNIT_SRC := $(call src,tests/unit)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(filter %.c,$(UNIT_SRC)))
 IT_SRC   := $(filter-out tests/it/test_%.c,$(call src,tests/it))
 IT_BIN   := $(patsubst tests/it/%.c,$(BUILD)/tests/it/%,$(wildcard tests/it/test_*.c))
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+# The main() of libFuzzer is in the compiler.
+FUZZ_MAIN := $(if $(findstring fuzzer,$(SANITIZE)),,$(BUILD)/tests/fuzz/replay.o)
 MAN_SRC  := $(wildcard man/*.scd)
 MAN_OUT  := $(MAN_SRC:man/%.scd=$(BUILD)/man/%)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all deps quickstart check quick unit it vm asan lint fmt layers man install uninstall clean help
+.PHONY: all deps quickstart check quick unit it vm asan fuzz lint fmt layers man install uninstall clean help
 
 all: $(PROGRAMS) man ## build everything into build/
 
@@ -103,7 +107,9 @@ endef
 $(foreach l,$(LAYERS) cli,$(eval $(call unit_rule,$(l))))
 $(BUILD)/tests/it/%: $(BUILD)/tests/it/%.o $(call obj,$(IT_SRC)) $(UP_lib)
 	$(call link,-lcmocka $(FAST_LIBS))
-.SECONDARY: $(call obj,$(UNIT_SRC) $(wildcard tests/it/*.c))
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/common.o $(FUZZ_MAIN) $(UP_runtime)
+	$(call link,$(FAST_LIBS),-pie $(if $(FUZZ_MAIN),,-fsanitize=fuzzer))
+.SECONDARY: $(call obj,$(UNIT_SRC) $(wildcard tests/it/*.c tests/fuzz/*.c))
 
 man: $(MAN_OUT)
 $(BUILD)/man/%: man/%.scd
@@ -121,10 +127,10 @@ quickstart: ## from nothing to three measured migrations in a few minutes (as ro
 
 check: deps ## install what is missing and run all tests
 	$(Q)$(MAKE) --no-print-directory -j"$$(nproc)" all tests-build
-	$(Q)tests/run --build $(BUILD) unit it vm
+	$(Q)tests/run --build $(BUILD) unit fuzz it vm
 
 .PHONY: tests-build
-tests-build: $(UNIT_BIN) $(IT_BIN)
+tests-build: $(UNIT_BIN) $(IT_BIN) $(FUZZ_BIN)
 quick: all $(UNIT_BIN) ## build, unit tests
 	$(Q)tests/run --build $(BUILD) unit
 unit: $(UNIT_BIN) ## unit tests; T=name for one
@@ -134,11 +140,15 @@ it: all $(IT_BIN) ## integration tests; T=name for one
 vm: all $(IT_BIN) ## the tests that need a VM with its own kernel and pure cgroup v2
 	$(Q)tests/run --build $(BUILD) vm $(T)
 
-asan: ## unit tests under address, leak and undefined-behaviour sanitizers
+asan: ## unit tests and the fuzz targets' corpora under address, leak and undefined-behaviour sanitizers
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-asan SANITIZE=address,undefined CFLAGS="-O1 -g" tests-unit-build
-	$(Q)tests/run --build $(BUILD)-asan unit
-.PHONY: tests-unit-build
-tests-unit-build: $(UNIT_BIN)
+	$(Q)tests/run --build $(BUILD)-asan unit fuzz
+.PHONY: tests-unit-build tests-fuzz-build
+tests-unit-build: $(UNIT_BIN) $(FUZZ_BIN)
+fuzz: ## search for inputs that break a parser: without end, or SECONDS=60 each; T=name for one
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined CFLAGS="-O1 -g" tests-fuzz-build
+	$(Q)tests/fuzz/run $(BUILD)-fuzz $(or $(SECONDS),0) $(T)
+tests-fuzz-build: $(FUZZ_BIN)
 
 lint: layers ## formatting, clang-tidy, cppcheck, function and file sizes
 	$(Q)tests/lint $(BUILD)
@@ -153,7 +163,7 @@ uninstall: ## remove what install put there
 	$(Q)tests/install --remove "$(DESTDIR)$(PREFIX)" $(BUILD)
 
 clean: ## remove what was built
-	$(Q)rm -rf $(BUILD) $(BUILD)-asan
+	$(Q)rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-fuzz
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  %-11s %s\n", $$1, $$2 }'
 

@@ -20,6 +20,7 @@
  */
 
 #include <ctype.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@
 #include "lib/json_value.h"
 #include "lib/str.h"
 
-#define MAX_NUMBER_LENGTH 255
+#define MAX_NUMBER_LENGTH 330 /* what json_build prints is read: 1.7e308 has 318 */
 
 SK_DEFINE_AUTO(struct json_object, json_object_put)
 
@@ -292,6 +293,17 @@ static int scan_number(struct parser *p, bool *ret_is_integer)
 	return 0;
 }
 
+static int parse_double(struct parser *p, size_t start, const char *digits,
+			struct json_object **ret)
+{
+	double number = strtod(digits, NULL);
+
+	if (isinf(number))
+		return fail(p, start, EINVAL, "a number beyond 1.7e308");
+	*ret = json_object_new_double(number);
+	return *ret ? 0 : sk_err_oom(p->err);
+}
+
 /* Integers of 64 bits keep every digit, signed or not; all others become doubles. */
 static int parse_number(struct parser *p, struct json_object **ret)
 {
@@ -309,19 +321,20 @@ static int parse_number(struct parser *p, struct json_object **ret)
 		return fail(p, start, EINVAL, "a number of %zu characters", len);
 	memcpy(digits, p->text + start, len);
 	digits[len] = '\0';
+	if (!is_integer)
+		return parse_double(p, start, digits, ret);
 	errno = 0;
 	number = strtoll(digits, NULL, 10);
-	if (is_integer && errno == 0) {
+	if (errno == 0) {
 		*ret = json_object_new_int64(number);
 	} else {
 		unsigned long long natural;
 
 		errno = 0;
 		natural = strtoull(digits, NULL, 10);
-		if (is_integer && errno == 0 && digits[0] != '-')
-			*ret = json_object_new_uint64(natural);
-		else
-			*ret = json_object_new_double(strtod(digits, NULL));
+		if (errno != 0 || digits[0] == '-')
+			return parse_double(p, start, digits, ret);
+		*ret = json_object_new_uint64(natural);
 	}
 	return *ret ? 0 : sk_err_oom(p->err);
 }

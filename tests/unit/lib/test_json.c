@@ -65,6 +65,7 @@ static void test_parse_says_where_it_failed(void **state)
 		{"01", "t.json:1:2: a number with a leading zero"},
 		{"1.", "t.json:1:3: the text ends where a digit should follow"},
 		{"-x", "t.json:1:2: expected a digit, got 'x'"},
+		{"[-1e999]", "t.json:1:2: a number beyond 1.7e308"},
 		{"\"ab", "t.json:1:1: this string has no end"},
 		{"\"a\tb\"",
 		 "t.json:1:3: control character 0x09 in a string: write it as \\u0009"},
