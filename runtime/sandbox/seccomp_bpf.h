@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* seccomp_bpf - turn a sorted list of system calls into a BPF search tree; touches no system
+/* seccomp_bpf - turn lists of system calls into a BPF search tree; touches no system
  *
  *	sk_bpf_start(&bpf);
- *	sk_bpf_arch(&bpf, AUDIT_ARCH_X86_64, calls, nr_calls);	// once per architecture
- *	sk_bpf_end(&bpf);
+ *	sk_bpf_arch(&bpf, &arch);		// once per architecture
+ *	sk_bpf_end(&bpf, SECCOMP_RET_KILL_PROCESS);
  */
 #ifndef SK_SECCOMP_BPF_H
 #define SK_SECCOMP_BPF_H
@@ -12,24 +12,44 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "runtime/spec/seccomp.h"
+
 #define SK_BPF_MAX_INSNS 4096 /* the kernel's limit */
 
-/** enum sk_bpf_verdict - What happens to a call */
-enum sk_bpf_verdict {
-	SK_BPF_ENOSYS, /* fails as on a kernel without it; for all calls that are not listed */
-	SK_BPF_EPERM,
-	SK_BPF_ALLOW,
-	SK_BPF_CLONE,	/* allowed unless it makes a namespace */
-	SK_BPF_UNSHARE, /* the same */
-	SK_BPF_IOCTL,	/* allowed but for TIOCSTI and TIOCLINUX */
-	SK_BPF_PERSONALITY, /* allowed for Linux, 32 bit, their randomisation switch, and to ask */
-	SK_BPF_SOCKET, /* allowed but for AF_VSOCK, which no namespace confines */
+/**
+ * struct sk_bpf_cond - A condition on one argument: (argument & mask) OP value
+ *
+ * A half of 32 bits whose mask is 0 is not looked at. With another operator than
+ * SK_SECCOMP_EQ the mask is all ones, or all ones in the low half alone.
+ */
+struct sk_bpf_cond {
+	unsigned int index;
+	enum sk_seccomp_op op; /* not SK_SECCOMP_MASKED_EQ */
+	uint64_t value;	       /* no bit outside of @mask */
+	uint64_t mask;
 };
 
-/** struct sk_bpf_call - One system call of one architecture */
+/** struct sk_bpf_rule - What happens when all conditions hold */
+struct sk_bpf_rule {
+	const struct sk_bpf_cond *conds;
+	size_t nr_conds;
+	uint32_t action; /* SECCOMP_RET_*, with its data */
+};
+
+/** struct sk_bpf_call - Calls of one architecture that are treated alike */
 struct sk_bpf_call {
-	uint32_t nr;
-	enum sk_bpf_verdict verdict;
+	uint32_t first, last;		 /* numbers, @last included */
+	const struct sk_bpf_rule *rules; /* the first that holds decides (borrowed) */
+	size_t nr_rules;
+	uint32_t action; /* when none does */
+};
+
+/** struct sk_bpf_arch - The calls of one AUDIT_ARCH_* value */
+struct sk_bpf_arch {
+	uint32_t audit_arch;
+	struct sk_bpf_call *calls; /* sorted in place; the same call may come twice */
+	size_t nr_calls;
+	uint32_t action; /* of all other numbers */
 };
 
 /** struct sk_bpf - A program that grows; @len above SK_BPF_MAX_INSNS tells that it did not fit */
@@ -40,16 +60,9 @@ struct sk_bpf {
 
 /** sk_bpf_start() - Begin: loads the architecture */
 void sk_bpf_start(struct sk_bpf *bpf);
-/**
- * sk_bpf_arch() - Decide the calls of one architecture
- * @audit_arch:	AUDIT_ARCH_* value; little-endian only, as arguments are compared by their low halves
- * @calls:	Sorted here by number; a number may come twice with the same verdict
- *
- * Return: 0; -EINVAL for a number with two verdicts; -ENOMEM
- */
-int sk_bpf_arch(struct sk_bpf *bpf, uint32_t audit_arch, struct sk_bpf_call *calls,
-		size_t n);
-/** sk_bpf_end() - Finish: other architectures kill the process. 0, or -E2BIG when it did not fit */
-int sk_bpf_end(struct sk_bpf *bpf);
+/** sk_bpf_arch() - Decide the calls of one architecture. 0; -EINVAL where two calls overlap; -ENOMEM */
+int sk_bpf_arch(struct sk_bpf *bpf, const struct sk_bpf_arch *arch);
+/** sk_bpf_end() - Finish: @action for other architectures. 0, or -E2BIG when it did not fit */
+int sk_bpf_end(struct sk_bpf *bpf, uint32_t action);
 
 #endif

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_seccomp_verdicts - our programs decide as those that libseccomp writes
+ *
+ * Rule sets are made at random from a fixed seed. Both programs are run by a small
+ * interpreter over all numbers of interest, the filter's architectures and foreign ones, and
+ * arguments at the borders of the conditions.
+ *
+ * libseccomp 2.5 is wrong at times: it forgets calls that x86 makes only through socketcall
+ * and ipc, and some unions of order comparisons of 64 bits. There, and only there, the
+ * programs may differ: ours must say what the rules say, and libseccomp's must not.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <linux/audit.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "bpf_run.h"
+#include "lib/clock.h"
+#include "lib/str.h"
+#include "runtime/sandbox/seccomp_compile.h"
+#include "runtime/sandbox/seccomp_names.h"
+
+#define X32_ARCH (EM_X86_64 | __AUDIT_ARCH_LE)
+#define ROUNDS	 1500
+
+/* Calls of their own, through socketcall and ipc, of one architecture alone, unknown ones. */
+static const char *const names[] = {
+	"read",
+	"write",
+	"open",
+	"openat",
+	"close",
+	"clone",
+	"socket",
+	"bind",
+	"socketcall",
+	"sendmsg",
+	"recvmsg",
+	"accept4",
+	"semop",
+	"semget",
+	"shmat",
+	"msgrcv",
+	"ipc",
+	"ioctl",
+	"personality",
+	"getpid",
+	"exit_group",
+	"mmap",
+	"mmap2",
+	"fstatat64",
+	"clock_gettime64",
+	"arch_prctl",
+	"modify_ldt",
+	"arm_fadvise64_64",
+	"set_tls",
+	"breakpoint",
+	"pidfd_getfd",
+	"futex_waitv",
+	"no_such_call",
+	"recv",
+	"send",
+	"accept",
+	"getrandom",
+	"statx",
+	"process_mrelease",
+};
+
+static const uint32_t actions[] = {
+	SECCOMP_RET_ALLOW,	  SECCOMP_RET_ERRNO | 1, SECCOMP_RET_ERRNO | 38,
+	SECCOMP_RET_KILL_THREAD,  SECCOMP_RET_TRAP,	 SECCOMP_RET_LOG,
+	SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_TRACE | 7, SECCOMP_RET_USER_NOTIF,
+};
+
+static const uint64_t values[] = {
+	0,
+	1,
+	2,
+	3,
+	9,
+	16,
+	40,
+	0x7e020000,
+	0x7fffffff,
+	0x80000000,
+	0xffffffff,
+	0x100000000,
+	0x100000001,
+	0x7fffffffffffffff,
+	0x8000000000000000,
+	0xffffffff00000000,
+	0xffffffffffffffff,
+	0x500000005,
+};
+
+/* libseccomp loses memory where it refuses a rule. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+	return "leak:zmalloc\n";
+}
+
+static unsigned int seed;
+
+static unsigned int pick(unsigned int n)
+{
+	return (unsigned int)rand_r(&seed) % n;
+}
+
+static void make_arg(struct sk_seccomp_arg *arg)
+{
+	arg->index = pick(3) ? pick(2) : pick(6);
+	arg->op = (enum sk_seccomp_op)pick(SK_SECCOMP_MASKED_EQ + 1);
+	arg->value = values[pick(SK_ARRAY_SIZE(values))];
+	arg->value_two = values[pick(SK_ARRAY_SIZE(values))];
+}
+
+static void make_rule(struct sk_seccomp_rule *rule, uint32_t action)
+{
+	unsigned int n = 1 + pick(4), args = pick(2) ? pick(4) : 0;
+
+	rule->action = action;
+	rule->names = calloc(n + 1, sizeof(*rule->names));
+	for (unsigned int i = 0; i < n; i++)
+		rule->names[i] = strdup(names[pick(SK_ARRAY_SIZE(names))]);
+	rule->args = calloc(args + 1, sizeof(*rule->args));
+	rule->nr_args = args;
+	for (unsigned int i = 0; i < args; i++)
+		make_arg(&rule->args[i]);
+}
+
+static struct sk_spec_seccomp *make_filter(bool one_action)
+{
+	struct sk_spec_seccomp *s = calloc(1, sizeof(*s));
+	uint32_t action = actions[pick(SK_ARRAY_SIZE(actions))];
+	size_t nr_known = 0;
+
+	while (sk_seccomp_archs[nr_known].name)
+		nr_known++;
+	s->default_action = actions[pick(2)];
+	s->nr_archs = pick(4);
+	s->archs = calloc(4, sizeof(*s->archs));
+	for (size_t i = 0; i < s->nr_archs; i++) {
+		uint32_t arch = sk_seccomp_archs[pick((unsigned int)nr_known)].value;
+		const uint32_t usual[] = {AUDIT_ARCH_I386, X32_ARCH, AUDIT_ARCH_AARCH64};
+
+		/* libseccomp refuses architectures of the other byte order */
+		s->archs[i] = pick(2) && (arch & __AUDIT_ARCH_LE) ? arch : usual[pick(3)];
+	}
+	s->nr_rules = 1 + pick(12);
+	s->rules = calloc(s->nr_rules, sizeof(*s->rules));
+	for (size_t i = 0; i < s->nr_rules; i++)
+		make_rule(&s->rules[i],
+			  one_action ? action : actions[pick(SK_ARRAY_SIZE(actions))]);
+	return s;
+}
+
+static size_t compared, differing;
+static const struct sk_spec_seccomp *current;
+
+static bool holds(const struct sk_seccomp_arg *arg, uint64_t v, uint64_t mask)
+{
+	uint64_t value = arg->value & mask;
+
+	switch (arg->op) {
+	case SK_SECCOMP_NE:
+		return v != value;
+	case SK_SECCOMP_LT:
+		return v < value;
+	case SK_SECCOMP_LE:
+		return v <= value;
+	case SK_SECCOMP_EQ:
+		return v == value;
+	case SK_SECCOMP_GE:
+		return v >= value;
+	case SK_SECCOMP_GT:
+		return v > value;
+	default:
+		return (v & value) == (arg->value_two & value);
+	}
+}
+
+/* Conditions on different arguments must all hold, on one argument twice any. */
+static bool rule_holds(const struct sk_seccomp_rule *rule, uint32_t sub,
+		       const uint64_t args[6], uint64_t mask)
+{
+	unsigned int seen = 0, good = 0, skipped = 0;
+	bool is_split = false;
+
+	for (size_t i = 0; i < rule->nr_args; i++) {
+		const struct sk_seccomp_arg *arg = &rule->args[i];
+
+		is_split = is_split || (seen & (1u << arg->index));
+		seen |= 1u << arg->index;
+		if (arg->index == 0 && sub != SK_SECCOMP_DIRECT)
+			skipped++;
+		else if (holds(arg, args[arg->index] & mask, mask))
+			good++;
+	}
+	if (sub != SK_SECCOMP_DIRECT && (args[0] & mask) != sub)
+		return false;
+	return is_split ? good + skipped > 0 : good + skipped == rule->nr_args;
+}
+
+static bool is_unconditional(const struct sk_seccomp_rule *rule, uint64_t mask)
+{
+	for (size_t i = 0; i < rule->nr_args; i++)
+		if (rule->args[i].op != SK_SECCOMP_MASKED_EQ ||
+		    (rule->args[i].value & mask))
+			return false;
+	return true;
+}
+
+/* The plain meaning: the first unconditional rule, else one that holds, else the default. */
+static bool is_plain(const struct sk_spec_seccomp *s, uint32_t arch, uint32_t nr,
+		     const uint64_t args[6], uint32_t verdict)
+{
+	uint64_t mask = arch & __AUDIT_ARCH_64BIT ? UINT64_MAX : UINT32_MAX;
+	bool one_holds = false, is_one = false;
+
+	for (size_t i = 0; i < s->nr_rules; i++) {
+		const struct sk_seccomp_rule *rule = &s->rules[i];
+
+		if (rule->action == s->default_action)
+			continue;
+		for (char **name = rule->names; *name; name++) {
+			struct sk_seccomp_number numbers[2];
+			int n = sk_seccomp_resolve(arch, *name, numbers);
+
+			for (int k = 0; k < n; k++) {
+				if (numbers[k].nr != nr ||
+				    !rule_holds(rule, numbers[k].sub, args, mask))
+					continue;
+				if (is_unconditional(rule, mask) &&
+				    numbers[k].sub == SK_SECCOMP_DIRECT)
+					return verdict == rule->action;
+				one_holds = true;
+				is_one = is_one || verdict == rule->action;
+			}
+		}
+	}
+	return one_holds ? is_one : verdict == s->default_action;
+}
+
+static const char *op_name(enum sk_seccomp_op op)
+{
+	const struct sk_seccomp_name *o = sk_seccomp_operators;
+
+	while (o->name && o->value != op)
+		o++;
+	return o->name;
+}
+
+static void print_filter(const struct sk_spec_seccomp *s)
+{
+	print_message("default 0x%x\n", s->default_action);
+	for (size_t i = 0; i < s->nr_rules; i++) {
+		const struct sk_seccomp_rule *rule = &s->rules[i];
+
+		print_message("0x%x:", rule->action);
+		for (char **name = rule->names; *name; name++)
+			print_message(" %s", *name);
+		for (size_t k = 0; k < rule->nr_args; k++)
+			print_message(" [%u %s 0x%llx 0x%llx]", rule->args[k].index,
+				      op_name(rule->args[k].op),
+				      (unsigned long long)rule->args[k].value,
+				      (unsigned long long)rule->args[k].value_two);
+		print_message("\n");
+	}
+}
+
+struct pair {
+	struct sk_bpf ours, theirs;
+};
+
+/* @arch is x32 for its numbers, although x86_64 stands in the data. */
+static void compare(const struct pair *p, uint32_t arch, uint32_t nr,
+		    const uint64_t args[6], int round)
+{
+	struct seccomp_data data = {.nr = (int)nr,
+				    .arch = arch == X32_ARCH ? AUDIT_ARCH_X86_64 : arch};
+	uint32_t a, b;
+
+	memcpy(data.args, args, sizeof(data.args));
+	a = bpf_run(&p->ours, &data);
+	b = bpf_run(&p->theirs, &data);
+	compared++;
+	if (a == b)
+		return;
+	differing++;
+	if (arch == AUDIT_ARCH_X86_64 || arch == X32_ARCH)
+		arch = nr & SK_SECCOMP_X32_BIT ? X32_ARCH : AUDIT_ARCH_X86_64;
+	if (is_plain(current, arch, nr, args, a) && !is_plain(current, arch, nr, args, b))
+		return;
+	print_filter(current);
+	fail_msg(
+		"round %d: arch 0x%x call 0x%x (0x%llx, 0x%llx, 0x%llx): ours 0x%x, libseccomp's 0x%x",
+		round, arch, nr, (unsigned long long)args[0], (unsigned long long)args[1],
+		(unsigned long long)args[2], a, b);
+}
+
+/* A value at the border of some condition, as a register of the architecture may hold it. */
+static uint64_t border(const struct sk_spec_seccomp *s, bool is_32)
+{
+	const struct sk_seccomp_rule *rule = &s->rules[pick((unsigned int)s->nr_rules)];
+	uint64_t v = values[pick(SK_ARRAY_SIZE(values))];
+
+	if (rule->nr_args && pick(4)) {
+		const struct sk_seccomp_arg *arg =
+			&rule->args[pick((unsigned int)rule->nr_args)];
+
+		v = arg->op == SK_SECCOMP_MASKED_EQ ? arg->value_two : arg->value;
+		v += pick(3) - 1u;
+	}
+	return is_32 ? (uint32_t)v : v;
+}
+
+static void compare_call(const struct sk_spec_seccomp *s, const struct pair *p,
+			 uint32_t arch, uint32_t nr, int round)
+{
+	bool is_32 = !(arch & __AUDIT_ARCH_64BIT);
+	uint64_t args[6];
+
+	for (int i = 0; i < 12; i++) {
+		for (int k = 0; k < 6; k++)
+			args[k] = border(s, is_32);
+		if (pick(3) == 0)
+			args[0] = pick(25); /* sub-calls of socketcall and ipc */
+		compare(p, arch, nr, args, round);
+	}
+}
+
+static void compare_arch(const struct sk_spec_seccomp *s, const struct pair *p,
+			 uint32_t arch, int round)
+{
+	static const uint64_t none[6];
+	static const uint32_t odd[] = {0x3fffffff, 0x40000000, 0x40000200, 0x7fffffff,
+				       0x80000000, 0xfffffffe, 0xffffffff};
+
+	for (uint32_t nr = 0; nr < 600; nr++) {
+		compare(p, arch, nr, none, round);
+		compare(p, arch, nr | SK_SECCOMP_X32_BIT, none, round);
+	}
+	for (size_t i = 0; i < SK_ARRAY_SIZE(odd); i++)
+		compare(p, arch, odd[i], none, round);
+	for (int i = 0; i < 20; i++)
+		compare(p, arch, (uint32_t)rand_r(&seed) * 3, none, round);
+	for (size_t i = 0; i < s->nr_rules; i++) {
+		for (char **name = s->rules[i].names; *name; name++) {
+			struct sk_seccomp_number numbers[2];
+			int n = sk_seccomp_resolve(arch, *name, numbers);
+
+			for (int k = 0; k < n; k++)
+				compare_call(s, p, arch, numbers[k].nr, round);
+		}
+	}
+}
+
+/* Number of rounds that libseccomp could build */
+static int run_rounds(bool one_action, int rounds)
+{
+	sk_autofree struct pair *p = malloc(sizeof(*p));
+	int built = 0;
+
+	for (int round = 0; round < rounds; round++) {
+		sk_auto(sk_spec_seccomp_free) struct sk_spec_seccomp *s =
+			make_filter(one_action);
+
+		if (sk_seccomp_reference(s, &p->theirs, NULL) < 0)
+			continue;
+		built++;
+		current = s;
+		assert_int_equal(sk_seccomp_compile(s, &p->ours, NULL), 0);
+		compare_arch(s, p, AUDIT_ARCH_X86_64, round);
+		for (size_t i = 0; i < s->nr_archs; i++)
+			compare_arch(s, p, s->archs[i], round);
+		compare_arch(s, p, AUDIT_ARCH_S390X, round);
+		compare_arch(s, p, 0x12345678, round);
+	}
+	return built;
+}
+
+static void test_rules_with_one_action_are_alternatives(void **state)
+{
+	(void)state;
+	seed = 1;
+	compared = differing = 0;
+	assert_in_range(run_rounds(true, ROUNDS), ROUNDS * 9 / 10, ROUNDS);
+	print_message("%zu verdicts compared, %zu differ\n", compared, differing);
+	assert_in_range(differing, 0, compared / 2000);
+}
+
+static void test_rules_with_different_actions_decide_as_in_libseccomp(void **state)
+{
+	int built;
+
+	(void)state;
+	seed = 2;
+	compared = differing = 0;
+	built = run_rounds(false, ROUNDS);
+	print_message("%d filters, %zu verdicts compared, %zu differ\n", built, compared,
+		      differing);
+	assert_in_range(built, ROUNDS / 2, ROUNDS);
+	assert_in_range(differing, 0, compared / 2000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rules_with_one_action_are_alternatives),
+		cmocka_unit_test(
+			test_rules_with_different_actions_decide_as_in_libseccomp),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
