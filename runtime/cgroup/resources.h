@@ -124,6 +124,13 @@ enum sk_cgroup_when {
  */
 int sk_cgroup_resources_from_json(const struct sk_json *object, const char *where,
 				  struct sk_cgroup_resources **ret, struct sk_err *err);
+/**
+ * sk_cgroup_resources_adapt() - Give numbers the meaning that they have in a version of the spec
+ * @version:	"1.2.0"; "" for an old one
+ *
+ * From 1.3 on a limit of 0 processes is one; before, callers mean "no limit" by it.
+ */
+void sk_cgroup_resources_adapt(struct sk_cgroup_resources *res, const char *version);
 /** sk_cgroup_resources_free() - Release it; NULL is fine */
 void sk_cgroup_resources_free(struct sk_cgroup_resources *res);
 SK_DEFINE_AUTO(struct sk_cgroup_resources, sk_cgroup_resources_free)

@@ -524,6 +524,15 @@ static int check_values(struct sk_cgroup_resources *res, const char *where,
 	return 0;
 }
 
+void sk_cgroup_resources_adapt(struct sk_cgroup_resources *res, const char *version)
+{
+	unsigned int major = 1, minor = 0;
+
+	if (res->pids_limit.is_set && res->pids_limit.value == 0 &&
+	    (sscanf(version, "%u.%u", &major, &minor) != 2 || (major == 1 && minor < 3)))
+		res->pids_limit.value = -1;
+}
+
 int sk_cgroup_resources_from_json(const struct sk_json *object, const char *where,
 				  struct sk_cgroup_resources **ret, struct sk_err *err)
 {

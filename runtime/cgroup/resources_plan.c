@@ -151,6 +151,12 @@ static void put_number(struct sk_cgroup_plan *plan, const struct row *row, int64
 		put(plan, &lifting, "%" PRId64, value);
 }
 
+/* None but the first: 0 would keep even that one out of a v2 group. */
+static int64_t value_of(const struct row *row, const struct sk_cgroup_number *number)
+{
+	return row->offset == AT(pids_limit) && number->value == 0 ? 1 : number->value;
+}
+
 static void put_rows(struct sk_cgroup_plan *plan, const struct row *rows, size_t nr,
 		     const struct sk_cgroup_resources *res)
 {
@@ -162,7 +168,7 @@ static void put_rows(struct sk_cgroup_plan *plan, const struct row *rows, size_t
 		if (!number->is_set || ((row->flags & ROW_IF_ZERO) && number->value) ||
 		    ((row->flags & ROW_IF_NOT_ZERO) && !number->value))
 			continue;
-		put_number(plan, row, number->value);
+		put_number(plan, row, value_of(row, number));
 	}
 }
 

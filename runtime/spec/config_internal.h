@@ -27,7 +27,7 @@ int sk_config_linux(const struct sk_json *config, struct sk_spec *spec,
 int sk_config_cgroup(const struct sk_json *linux_object, struct sk_spec *spec,
 		     struct sk_err *err);
 /** sk_config_resources() - "linux.resources" (config_resources.c) */
-int sk_config_resources(const struct sk_json *linux_object, struct sk_spec *spec,
-			struct sk_err *err);
+int sk_config_resources(const struct sk_json *config, const struct sk_json *linux_object,
+			struct sk_spec *spec, struct sk_err *err);
 
 #endif

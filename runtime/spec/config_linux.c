@@ -170,5 +170,5 @@ int sk_config_linux(const struct sk_json *config, struct sk_spec *spec,
 	if (r == 0)
 		r = sk_json_read_strv(object, "linux", "readonlyPaths",
 				      &spec->read_only_paths, err);
-	return r < 0 ? r : sk_config_resources(object, spec, err);
+	return r < 0 ? r : sk_config_resources(config, object, spec, err);
 }
