@@ -78,7 +78,11 @@ int sk_fs_remove_tree(int dirfd, const char *name, struct sk_err *err);
  * Return: descriptor that holds the lock, or -errno
  */
 int sk_fs_lock(int dirfd, const char *name, unsigned int timeout_ms, struct sk_err *err);
-/** sk_fs_is_locked() - Tell whether some process holds the exclusive lock of a file now.
+/** sk_fs_lock_dir() - The same with a folder, which must be there (-ENOENT): nothing is made in
+ *  it, so whoever removes it is not disturbed by those who wait */
+int sk_fs_lock_dir(int dirfd, const char *name, unsigned int timeout_ms,
+		   struct sk_err *err);
+/** sk_fs_is_locked() - Tell whether some process holds the exclusive lock of a file or folder now.
  *  Takes the shared lock for an instant to find out */
 bool sk_fs_is_locked(int dirfd, const char *name);
 

@@ -102,14 +102,14 @@ static int try_until(int fd, uint64_t deadline)
 	return 0;
 }
 
-int sk_fs_lock(int dirfd, const char *name, unsigned int timeout_ms, struct sk_err *err)
+static int lock_opened_with(int flags, int dirfd, const char *name,
+			    unsigned int timeout_ms, struct sk_err *err)
 {
 	uint64_t deadline = sk_clock_mono() + timeout_ms * SK_NS_PER_MS;
 
 	for (;;) {
 		sk_autoclose int fd =
-			openat(dirfd, name,
-			       O_RDWR | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC,
+			openat(dirfd, name, flags | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC,
 			       0600);
 		int r;
 
@@ -123,6 +123,17 @@ int sk_fs_lock(int dirfd, const char *name, unsigned int timeout_ms, struct sk_e
 		if (is_still_named(fd, dirfd, name))
 			return sk_steal_fd(&fd);
 	}
+}
+
+int sk_fs_lock(int dirfd, const char *name, unsigned int timeout_ms, struct sk_err *err)
+{
+	return lock_opened_with(O_RDWR | O_CREAT, dirfd, name, timeout_ms, err);
+}
+
+int sk_fs_lock_dir(int dirfd, const char *name, unsigned int timeout_ms,
+		   struct sk_err *err)
+{
+	return lock_opened_with(O_RDONLY | O_DIRECTORY, dirfd, name, timeout_ms, err);
 }
 
 bool sk_fs_is_locked(int dirfd, const char *name)

@@ -15,6 +15,7 @@
 
 static enum sk_log_level last_level = SK_LOG_WARN;
 static int log_fd = STDERR_FILENO;
+static void (*log_writer)(enum sk_log_level level, const char *text);
 
 static const char *const level_names[] = {
 	[SK_LOG_ERROR] = "error",
@@ -31,6 +32,11 @@ void sk_log_set_level(enum sk_log_level level)
 void sk_log_set_fd(int fd)
 {
 	log_fd = fd;
+}
+
+void sk_log_set_writer(void (*writer)(enum sk_log_level level, const char *text))
+{
+	log_writer = writer;
 }
 
 /* Append @text to the line with control characters escaped; room for an ellipsis and the
@@ -72,6 +78,11 @@ void sk_log(enum sk_log_level level, const char *fmt, ...)
 	else if ((size_t)n >= sizeof(text))
 		memcpy(text + sizeof(text) - sizeof(ELLIPSIS), ELLIPSIS,
 		       sizeof(ELLIPSIS));
+	if (log_writer) {
+		log_writer(level, text);
+		errno = keep;
+		return;
+	}
 	len = (size_t)snprintf(line, sizeof(line), "skiff: %s: ", level_names[level]);
 	len = append_escaped(line, len, text);
 	line[len++] = '\n';

@@ -26,6 +26,12 @@ void sk_log_set_level(enum sk_log_level level);
 void sk_log_set_fd(int fd);
 
 /**
+ * sk_log_set_writer() - Hand the lines that are shown to a function instead
+ * @writer:	Gets the text alone; NULL: descriptors again
+ */
+void sk_log_set_writer(void (*writer)(enum sk_log_level level, const char *text));
+
+/**
  * sk_log() - Write one line "skiff: warning: TEXT" in one write(2)
  * @level:	Level of the line; dropped when not shown
  * @fmt:	Text without newline; control characters are shown escaped

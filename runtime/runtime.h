@@ -233,25 +233,99 @@ int sk_slice_recover(const struct sk_home *home, struct sk_err *err);
 
 /* ---- OCI runtime -------------------------------------------------------------------- */
 
-/** struct sk_oci_opts - Of create and run */
+/** struct sk_oci_opts - Of create and run; all borrowed */
 struct sk_oci_opts {
 	const char *bundle; /* folder with config.json; NULL is "." */
-	const char *pid_file, *console_socket;
-	bool detach, no_pivot;
+	const char *config; /* another name than config.json, seen from the bundle */
+	const char *pid_file, *console_socket, *pidfd_socket;
+	uint64_t preserve_fds; /* see sk_oci_check_fds() */
+	bool detach, keep, no_pivot, no_new_keyring;
+	bool no_subreaper; /* taken for runc's callers; this runtime makes no subreaper */
 	enum sk_cgroup_manager cgroup_manager;
 };
+/**
+ * sk_oci_check_fds() - Refuse --preserve-fds where a descriptor from 3 on is not open
+ *
+ * The sockets of LISTEN_FDS count too. To be called before the caller opens anything itself,
+ * as that would get these numbers. Return: 0; -EBADF; -EINVAL
+ */
+int sk_oci_check_fds(uint64_t preserve_fds, struct sk_err *err);
+/** sk_oci_create() - Make a container that waits for sk_oci_start() */
 int sk_oci_create(const struct sk_home *home, const char *id,
 		  const struct sk_oci_opts *opts, struct sk_err *err);
+/** sk_oci_start() - Let it execute its command; -ENOENT, -EACCES when that cannot be executed */
 int sk_oci_start(const struct sk_home *home, const char *id, struct sk_err *err);
+/** sk_oci_run() - Both; waits for its end and deletes it unless it is detached */
 int sk_oci_run(const struct sk_home *home, const char *id, const struct sk_oci_opts *opts,
 	       int *ret_status, struct sk_err *err);
+/** sk_oci_state() - The state object of the OCI runtime-spec */
 int sk_oci_state(const struct sk_home *home, const char *id, struct sk_json **ret,
 		 struct sk_err *err);
+/** sk_oci_list() - Array of the states of all */
+int sk_oci_list(const struct sk_home *home, struct sk_json **ret, struct sk_err *err);
+/** sk_oci_pids() - Its processes as this process numbers them; heap array */
+int sk_oci_pids(const struct sk_home *home, const char *id, int **ret,
+		unsigned int *ret_len, struct sk_err *err);
+/** sk_oci_kill() - Signal its first process, or @all; -ESRCH "container not running" */
 int sk_oci_kill(const struct sk_home *home, const char *id, int sig, bool all,
 		struct sk_err *err);
+/** sk_oci_pause() - Freeze a running container, or with @pause false let it go on */
+int sk_oci_pause(const struct sk_home *home, const char *id, bool pause,
+		 struct sk_err *err);
+/** sk_oci_delete() - Remove a container that is stopped or was never started; @force kills a running one, and
+ *  takes an unknown one for deleted */
 int sk_oci_delete(const struct sk_home *home, const char *id, bool force,
 		  struct sk_err *err);
-int sk_oci_list(const struct sk_home *home, struct sk_json **ret, struct sk_err *err);
+/** sk_oci_match() - Append the ids that an extended regular expression finds to a heap list */
+int sk_oci_match(const struct sk_home *home, const char *expression, char ***ret,
+		 struct sk_err *err);
+
+/** struct sk_oci_exec_opts - A further process; all borrowed. Unset members are the container's own process's */
+struct sk_oci_exec_opts {
+	const char *process; /* file with a process object: then no other option of the process holds */
+	char *const *args;   /* NULL with a file */
+	const char *cwd, *user; /* "uid[:gid]" */
+	char **env, **gids, **caps;
+	const char *apparmor, *process_label;
+	const char *cgroup; /* a group below the container's, "[CONTROLLER:]PATH" */
+	const char *pid_file, *console_socket, *pidfd_socket;
+	uint64_t preserve_fds;
+	bool tty, detach, no_new_privs, ignore_paused;
+};
+/** sk_oci_exec() - Run it; waits for its end unless it is detached. -ENOENT, -EACCES: it cannot be executed */
+int sk_oci_exec(const struct sk_home *home, const char *id,
+		const struct sk_oci_exec_opts *opts, int *ret_status, struct sk_err *err);
+/** struct sk_oci_rdt - Lines for a container's group of Intel RDT; NULL leaves one as it is */
+struct sk_oci_rdt {
+	const char *l3_cache, *mem_bandwidth;
+};
+/**
+ * sk_oci_update() - Change resources of a container that is not stopped
+ * @resources:	Of the form of linux.resources: what is missing stays as it is
+ *
+ * Return: 0; -ENOENT; -ESRCH "container 'x' is not running"; -errno naming limit and file
+ */
+int sk_oci_update(const struct sk_home *home, const char *id,
+		  const struct sk_json *resources, const struct sk_oci_rdt *rdt,
+		  struct sk_err *err);
+
+/** Gets {"type": "stats" or "oom", "id", "data"} (borrowed); a result below 0 ends sk_oci_events() with it */
+typedef int sk_oci_event_fn(void *ctx, const struct sk_json *event);
+/** struct sk_oci_events_opts - @once: tell the figures and end; else each @interval_ns until the containers end */
+struct sk_oci_events_opts {
+	bool once;
+	uint64_t interval_ns;
+	sk_oci_event_fn *tell;
+	void *ctx;
+};
+/**
+ * sk_oci_events() - Tell figures of containers, and when one runs out of memory
+ * @ids:	NULL-terminated; none: all that run
+ *
+ * Return: 0 when all have ended; -ENOENT, -ESRCH for a named one; -EINTR
+ */
+int sk_oci_events(const struct sk_home *home, char *const *ids,
+		  const struct sk_oci_events_opts *opts, struct sk_err *err);
 
 /** struct sk_checkpoint_opts - Of checkpoint and restore; what is not set is criu's default */
 struct sk_checkpoint_opts {
@@ -261,7 +335,7 @@ struct sk_checkpoint_opts {
 	const char *page_server; /* "ADDRESS:PORT" that the pages go to */
 	const char *manage_cgroups_mode; /* "soft", "full", "strict" or "ignore" */
 	const char *network_lock; /* "iptables" or "nftables" */
-	char *const *empty_ns; /* namespaces to restore without content: "network" */
+	const char *empty_ns; /* "network": the namespace is restored without its devices */
 	const char *lsm_profile, *lsm_mount_context; /* restore only */
 	const char *status_fd; /* number of a descriptor that gets a NUL when pages can be served */
 	bool leave_running, pre_dump, lazy_pages, auto_dedup;

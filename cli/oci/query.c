@@ -10,7 +10,8 @@ struct list_opts {
 };
 
 static const struct sk_opt list_table[] = {
-	SK_OPT_FORMAT_ROW(struct list_opts, format),
+	{'f', "format", "FORMAT", "table, json, jsonl, csv, or a text with {{.key}}",
+	 SK_OPT_FORMAT, offsetof(struct list_opts, format)},
 	{'q', "quiet", NULL, "only the ids", SK_OPT_FLAG,
 	 offsetof(struct list_opts, quiet)},
 	SK_OPT_END,
@@ -19,7 +20,8 @@ static const struct sk_opt list_table[] = {
 static const struct sk_out_column columns[] = {
 	{"ID", "id", SK_OUT_TEXT},	    {"PID", "pid", SK_OUT_TEXT},
 	{"STATUS", "status", SK_OUT_TEXT},  {"BUNDLE", "bundle", SK_OUT_CUT},
-	{"CREATED", "created", SK_OUT_AGE}, {NULL, NULL, SK_OUT_TEXT},
+	{"CREATED", "created", SK_OUT_AGE}, {"OWNER", "owner", SK_OUT_TEXT},
+	{NULL, NULL, SK_OUT_TEXT},
 };
 
 static int state_run(const struct sk_cmd_ctx *ctx, void *opts, int nargs, char **args,

@@ -134,17 +134,26 @@ static void explain_oom(const struct sk_container *ctr, struct sk_exit *end)
 		       twice);
 }
 
-int sk_container_finish(struct sk_container *ctr, bool keep_state, struct sk_exit *ret,
-			struct sk_err *err)
+int sk_handle_wait(struct sk_container *ctr, struct sk_exit *ret, struct sk_err *err)
 {
-	struct sk_exit end = {0};
-	int r = wait_for_end(ctr, &end.status, err), clean;
+	int r = wait_for_end(ctr, &ret->status, err);
 
 	if (r < 0)
 		return r;
 	ctr->pid = -1;
-	(void)snprintf(end.id, sizeof(end.id), "%s", ctr->state->id);
-	explain_oom(ctr, &end);
+	(void)snprintf(ret->id, sizeof(ret->id), "%s", ctr->state->id);
+	explain_oom(ctr, ret);
+	return 0;
+}
+
+int sk_container_finish(struct sk_container *ctr, bool keep_state, struct sk_exit *ret,
+			struct sk_err *err)
+{
+	struct sk_exit end = {0};
+	int r = sk_handle_wait(ctr, &end, err), clean;
+
+	if (r < 0)
+		return r;
 	clean = sk_handle_clean(ctr->state, ctr->cgroup, err);
 	ctr->is_over = clean == 0;
 	if (ret)

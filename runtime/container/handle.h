@@ -30,6 +30,9 @@ struct sk_container *sk_handle_new(struct sk_state *state);
  */
 int sk_handle_clean(struct sk_state *state, struct sk_cgroup *cgroup, struct sk_err *err);
 
+/** sk_handle_wait() - Wait for its end and find the cause; what is left of it stays */
+int sk_handle_wait(struct sk_container *ctr, struct sk_exit *ret, struct sk_err *err);
+
 /** sk_handle_set_exit() - Put the end into the record's document (not saved) */
 void sk_handle_set_exit(struct sk_state *state, const struct sk_exit *end);
 

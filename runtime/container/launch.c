@@ -64,8 +64,19 @@ static void set_maps(struct sk_json *doc, const char *key,
 	}
 }
 
-void sk_launch_describe(struct sk_state *state, const struct sk_spec *spec,
-			const struct sk_cgroup *cgroup)
+/* Those that are not the caller's own: what a further process has to join. */
+static void set_namespaces(struct sk_json *doc, const struct sk_spec *spec)
+{
+	struct sk_json *list = sk_json_set(doc, "namespaces", sk_json_new_array());
+
+	for (int i = 0; i < SK_NS_COUNT; i++)
+		if (spec->ns[i].is_new || spec->ns[i].path)
+			(void)sk_json_add(list, sk_json_new_str(sk_spec_ns_name(
+							(enum sk_spec_ns)i)));
+}
+
+static void describe(struct sk_state *state, const struct sk_spec *spec,
+		     const struct sk_cgroup *cgroup)
 {
 	struct sk_json *doc = state->doc;
 	struct sk_json *limits = sk_json_set(doc, "limits", sk_json_new_object());
@@ -79,7 +90,7 @@ void sk_launch_describe(struct sk_state *state, const struct sk_spec *spec,
 	sk_json_set_str(doc, "hostname", spec->hostname);
 	sk_json_set_bool(doc, "tty", spec->tty);
 	sk_json_set_bool(doc, "userns", spec->ns[SK_NS_USER].is_new);
-	sk_json_set_bool(doc, "timens", spec->ns[SK_NS_TIME].is_new);
+	set_namespaces(doc, spec);
 	sk_json_set_bool(doc, "seccomp", spec->seccomp);
 	sk_json_set_bool(doc, "no_new_privileges", spec->no_new_privs);
 	sk_json_set_bool(doc, "all_capabilities", spec->caps == SK_SPEC_CAPS_FULL);
@@ -116,24 +127,26 @@ static int write_intent(struct sk_container *ctr, const struct sk_run_opts *opts
 	sk_json_set_bool(state->doc, "rm", opts->rm);
 	sk_json_set_bool(state->doc, "privileged", opts->privileged);
 	set_labels(state->doc, opts->labels);
-	sk_launch_describe(state, spec, ctr->cgroup);
+	describe(state, spec, ctr->cgroup);
 	state->is_durable = !opts->rm;
 	return sk_state_save(state, err);
 }
 
-int sk_launch_record_running(struct sk_container *ctr, const char *status,
-			     struct sk_err *err)
+int sk_launch_record(struct sk_state *state, pid_t pid, const char *status,
+		     struct sk_err *err)
 {
 	char now[SK_CLOCK_TEXT_SIZE];
 	unsigned long long start = 0;
+	int r = sk_proc_start_time(pid, &start);
 
-	(void)sk_proc_start_time(ctr->pid, &start);
-	sk_json_set_str(ctr->state->doc, "status", status);
-	sk_json_set_int(ctr->state->doc, "pid", ctr->pid);
-	sk_json_set_int(ctr->state->doc, "start_time", (int64_t)start);
-	sk_json_set_str(ctr->state->doc, "started",
-			sk_clock_format(sk_clock_real(), now));
-	return sk_state_save(ctr->state, err);
+	/* a command that has ended already has left a zombie that still has its time */
+	if (r < 0)
+		return sk_err_code(err, r, "find the start time of process %d", (int)pid);
+	sk_json_set_str(state->doc, "status", status);
+	sk_json_set_int(state->doc, "pid", pid);
+	sk_json_set_int(state->doc, "start_time", (int64_t)start);
+	sk_json_set_str(state->doc, "started", sk_clock_format(sk_clock_real(), now));
+	return sk_state_save(state, err);
 }
 
 /* -ENOENT and -EACCES tell callers that the command could not be executed; nothing else may. */
@@ -144,16 +157,10 @@ static int not_exec(int r)
 	return r == -EACCES ? -EPERM : r;
 }
 
-int sk_launch_start(struct sk_container *ctr, const struct sk_spec *spec,
-		    const int stdio[3], int gate_fd, struct sk_err *err)
+int sk_launch_start(struct sk_container *ctr, struct sk_sandbox_opts *how,
+		    struct sk_err *err)
 {
-	struct sk_sandbox_opts sandbox_opts = {
-		.spec = spec,
-		.cgroup = ctr->cgroup,
-		.stdio = {stdio[0], stdio[1], stdio[2]},
-		.gate_fd = gate_fd,
-		.keep_running = gate_fd >= 0,
-	};
+	const struct sk_spec *spec = how->spec;
 	sk_autofree char *init_path = NULL;
 	struct sk_sandbox sandbox;
 	int r;
@@ -162,7 +169,7 @@ int sk_launch_start(struct sk_container *ctr, const struct sk_spec *spec,
 		r = sk_proc_libexec("skiff-init", &init_path, err);
 		if (r < 0)
 			return not_exec(r);
-		sandbox_opts.init_path = init_path;
+		how->init_path = init_path;
 	}
 	r = sk_cgroup_resources_check(ctr->cgroup, spec->resources, err);
 	if (r == 0)
@@ -174,9 +181,12 @@ int sk_launch_start(struct sk_container *ctr, const struct sk_spec *spec,
 		return not_exec(r);
 	sk_log_debug("container '%s': made its groups '%s'", ctr->state->id,
 		     spec->cgroup_path ? spec->cgroup_path : "");
-	r = sk_sandbox_spawn(&sandbox_opts, &sandbox, err);
+	how->cgroup = ctr->cgroup;
+	r = sk_sandbox_spawn(how, &sandbox, err);
+	how->init_path = NULL;
 	if (r < 0)
 		return r;
+	sk_cgroup_settle(ctr->cgroup);
 	sk_log_debug("container '%s': '%s' runs as process %d", ctr->state->id,
 		     spec->args ? spec->args[0] : "", (int)sandbox.pid);
 	ctr->pid = sandbox.pid;
@@ -204,6 +214,8 @@ int sk_launch_as(const struct sk_home *home, const struct sk_run_opts *opts,
 {
 	sk_auto(sk_container_free) struct sk_container *ctr = NULL;
 	sk_auto(sk_spec_free) struct sk_spec *spec = NULL;
+	struct sk_sandbox_opts how = {.stdio = {stdio[0], stdio[1], stdio[2]},
+				      .gate_fd = -1};
 	struct sk_state *state = NULL;
 	int r = opts->name ? sk_parse_name("container", opts->name, err) : 0;
 
@@ -224,10 +236,11 @@ int sk_launch_as(const struct sk_home *home, const struct sk_run_opts *opts,
 		r = sk_spec_check(spec, err);
 	if (r < 0)
 		return not_exec(r);
-	r = sk_launch_start(ctr, spec, stdio, -1, err);
+	how.spec = spec;
+	r = sk_launch_start(ctr, &how, err);
 	if (r < 0)
 		return r;
-	r = sk_launch_record_running(ctr, "running", err);
+	r = sk_launch_record(state, ctr->pid, "running", err);
 	if (r < 0)
 		return not_exec(r);
 	*ret = sk_steal(&ctr);

@@ -1,77 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
-/* oci_control - state, kill, delete and list of an OCI runtime */
+/* oci_control - state, kill, pause, delete, list of an OCI runtime
+ *
+ * Theory of operation of delete
+ *
+ * 1. Find the record, or what a killed process left of one.
+ * 2. With --force, and for a container that was never started, its first process is killed
+ *    before the lock is waited for: so a start or run that holds it comes to its end.
+ * 3. Under the lock: what is left in its groups is killed, the groups are removed, the poststop
+ *    hooks run, and the record goes last. Each step can be done again by the next delete.
+ * 4. Who waited and finds the record gone is content: another did it.
+ */
 #include <errno.h>
+#include <fcntl.h>
+#include <regex.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "lib/proc.h"
+#include "lib/log.h"
 #include "lib/str.h"
 #include "lib/sys.h"
 #include "runtime/container/erase.h"
 #include "runtime/container/handle.h"
+#include "runtime/container/oci_record.h"
 #include "runtime/runtime.h"
 
-static const char *status_of(const struct sk_state *state)
-{
-	int64_t pid = sk_json_int(sk_json_get(state->doc, "pid"), 0);
-	int64_t start = sk_json_int(sk_json_get(state->doc, "start_time"), 0);
-
-	if (strcmp(sk_state_status(state), "creating") == 0)
-		return sk_state_is_owned(state) ? "creating" : "stopped";
-	if (pid > 0 && sk_proc_is((pid_t)pid, (unsigned long long)start))
-		return sk_state_status(state);
-	return "stopped";
-}
-
-/* Source: OCI runtime-spec, runtime.md, "State"; rootfs, created and owner as runc prints them. */
-static struct sk_json *describe(const struct sk_state *state)
-{
-	struct sk_json *object = sk_json_new_object();
-	const char *status = status_of(state);
-	bool is_alive = strcmp(status, "created") == 0 || strcmp(status, "running") == 0;
-
-	sk_json_set_str(object, "ociVersion", "1.0.2");
-	sk_json_set_str(object, "id", state->id);
-	sk_json_set_int(object, "pid",
-			is_alive ? sk_json_int(sk_json_get(state->doc, "pid"), 0) : 0);
-	sk_json_set_str(object, "status", status);
-	sk_json_set_str(object, "bundle",
-			sk_json_str(sk_json_get(state->doc, "bundle"), ""));
-	sk_json_set_str(object, "rootfs",
-			sk_json_str(sk_json_get(state->doc, "rootfs"), ""));
-	sk_json_set_str(object, "created",
-			sk_json_str(sk_json_get(state->doc, "created"), ""));
-	if (sk_json_len(sk_json_get(state->doc, "annotations")))
-		sk_json_set(object, "annotations",
-			    sk_json_ref(sk_json_get(state->doc, "annotations")));
-	return object;
-}
+#define KILL_WAIT_MS 10000
 
 int sk_oci_state(const struct sk_home *home, const char *id, struct sk_json **ret,
 		 struct sk_err *err)
 {
 	sk_auto(sk_state_free) struct sk_state *state = NULL;
-	int r = sk_state_open(home, id, &state, err);
+	int r = sk_oci_find(home, id, &state, err);
 
 	if (r < 0)
 		return r;
-	*ret = describe(state);
+	*ret = sk_oci_describe(state, sk_oci_status(state), sk_oci_pid(state));
 	return 0;
 }
 
-static int kill_all(const struct sk_state *state, int sig, struct sk_err *err)
+static int not_running(const struct sk_state *state, struct sk_err *err)
+{
+	return sk_err_set(err, ESRCH, "container not running: '%s' is %s", state->id,
+			  sk_oci_status(state));
+}
+
+static int open_group(const struct sk_state *state, struct sk_cgroup **ret,
+		      struct sk_err *err)
+{
+	return sk_cgroup_reopen(sk_json_get(state->doc, "cgroups"), ret, err);
+}
+
+int sk_oci_pids(const struct sk_home *home, const char *id, int **ret,
+		unsigned int *ret_len, struct sk_err *err)
+{
+	sk_auto(sk_state_free) struct sk_state *state = NULL;
+	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
+	int r = sk_oci_find(home, id, &state, err);
+
+	if (r == 0)
+		r = open_group(state, &cg, err);
+	return r < 0 ? r : sk_cgroup_pids(cg, ret, ret_len, err);
+}
+
+static int signal_first(const struct sk_state *state, int sig, struct sk_err *err)
+{
+	sk_autoclose int pidfd = sk_control_pidfd(state, err);
+
+	if (pidfd == -ESRCH)
+		return not_running(state, err);
+	if (pidfd < 0)
+		return pidfd;
+	if (sk_sys_pidfd_send_signal(pidfd, sig) < 0)
+		return sk_err_errno(err, "signal container '%s'", state->id);
+	return 0;
+}
+
+/* The first process too where there are no groups to find the others in. */
+static int signal_all(const struct sk_state *state, int sig, struct sk_err *err)
 {
 	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
 	sk_autofree int *pids = NULL;
 	unsigned int nr = 0;
-	int r = sk_cgroup_reopen(sk_json_get(state->doc, "cgroups"), &cg, err);
+	int r = open_group(state, &cg, err);
 
-	if (r == 0)
+	if (r == 0 && sig == SIGKILL)
+		r = sk_cgroup_kill(cg, KILL_WAIT_MS, err);
+	else if (r == 0)
 		r = sk_cgroup_pids(cg, &pids, &nr, err);
 	for (unsigned int i = 0; r == 0 && i < nr; i++)
 		if (kill(pids[i], sig) < 0 && errno != ESRCH)
 			r = sk_err_errno(err, "signal process %d of container '%s'",
 					 pids[i], state->id);
+	if (r == 0 && nr == 0)
+		(void)signal_first(state, sig, NULL);
 	return r;
 }
 
@@ -79,19 +101,89 @@ int sk_oci_kill(const struct sk_home *home, const char *id, int sig, bool all,
 		struct sk_err *err)
 {
 	sk_auto(sk_state_free) struct sk_state *state = NULL;
-	sk_autoclose int pidfd = -1;
-	int r = sk_state_open(home, id, &state, err);
+	int r = sk_oci_find(home, id, &state, err);
 
 	if (r < 0)
 		return r;
-	if (all)
-		return kill_all(state, sig, err);
-	pidfd = sk_control_pidfd(state, err);
-	if (pidfd < 0)
-		return pidfd;
-	if (sk_sys_pidfd_send_signal(pidfd, sig) < 0)
-		return sk_err_errno(err, "signal container '%s'", id);
-	return 0;
+	return all ? signal_all(state, sig, err) : signal_first(state, sig, err);
+}
+
+int sk_oci_pause(const struct sk_home *home, const char *id, bool pause,
+		 struct sk_err *err)
+{
+	sk_auto(sk_state_free) struct sk_state *state = NULL;
+	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
+	const char *wanted = pause ? "running" : "paused";
+	int r = sk_oci_find(home, id, &state, err);
+
+	if (r < 0)
+		return r;
+	if (strcmp(sk_oci_status(state), wanted) != 0)
+		return sk_err_set(err, EINVAL, "container '%s' is %s, not %s", id,
+				  sk_oci_status(state), wanted);
+	r = open_group(state, &cg, err);
+	return r < 0 ? r : sk_cgroup_freeze(cg, pause, err);
+}
+
+/* Known files first: a walk of the folder costs several times as much. */
+static int erase(struct sk_state *state, struct sk_err *err)
+{
+	static const char *const names[] = {"start.sock", "config.json", "state.json"};
+
+	for (size_t i = 0; i < SK_ARRAY_SIZE(names); i++)
+		(void)unlinkat(state->dir_fd, names[i], 0);
+	if (unlinkat(state->parent_fd, state->id, AT_REMOVEDIR) == 0)
+		return 0;
+	return sk_state_erase(state, err);
+}
+
+int sk_oci_destroy(struct sk_state *state, struct sk_cgroup *cgroup, struct sk_err *err)
+{
+	struct sk_err why = SK_ERR_INIT;
+	int r = sk_handle_clean(state, cgroup, err);
+
+	if (r < 0)
+		return sk_err_wrap(err, r, "clean up after container '%s'", state->id);
+	if (sk_oci_run_hooks(state, SK_HOOK_POSTSTOP, "stopped", &why) < 0)
+		sk_log_warn("%s", why.msg);
+	return erase(state, err);
+}
+
+/* What a record that cannot be read would have named: the group of its id. */
+static int destroy_ruin(const struct sk_home *home, struct sk_state *state,
+			struct sk_err *err)
+{
+	sk_autofree char *path = sk_strf("%s/%s", home->group, state->id);
+	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
+	const struct sk_cgroup_opts opts = {.path = path, .id = state->id};
+	int r = path ? sk_cgroup_open(&opts, &cg, err) : sk_err_oom(err);
+
+	if (r == 0)
+		r = sk_handle_clean(state, cg, err);
+	return r < 0 ? r : sk_state_erase(state, err);
+}
+
+static int lock_and_destroy(const struct sk_home *home, struct sk_state *state,
+			    bool force, struct sk_err *err)
+{
+	const char *status;
+	int r = sk_state_lock(state, SK_OCI_LOCK_WAIT_MS, err);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r == -EBADMSG)
+		return destroy_ruin(home, state, err);
+	if (r < 0)
+		return r;
+	status = sk_oci_status(state);
+	if (!force && strcmp(status, "stopped") != 0 && strcmp(status, "created") != 0) {
+		r = sk_err_set(
+			err, EBUSY,
+			"cannot delete container '%s' that is not stopped: it is %s",
+			state->id, status);
+		return sk_err_hint(err, r, "kill it first, or use delete --force");
+	}
+	return sk_oci_destroy(state, NULL, err);
 }
 
 int sk_oci_delete(const struct sk_home *home, const char *id, bool force,
@@ -99,29 +191,44 @@ int sk_oci_delete(const struct sk_home *home, const char *id, bool force,
 {
 	sk_auto(sk_state_free) struct sk_state *state = NULL;
 	struct sk_err why = SK_ERR_INIT;
-	const char *status;
-	int r = sk_state_open(home, id, &state, &why);
+	int r = sk_state_find(home, id, &state, &why);
 
-	if (r < 0 && !(r == -ENOENT && force)) {
-		if (err)
-			*err = why;
-		return r;
-	}
-	if (r < 0) /* nothing, or the ruin of a create that was killed very early */
+	if (r == -ENOENT && force)
 		return 0;
-	r = sk_state_lock(state, 10000, err);
 	if (r == -ENOENT)
-		return 0;
-	if (r < 0)
+		return sk_err_set(err, ENOENT, "container '%s' does not exist", id);
+	if (r < 0 && r != -EBADMSG) {
+		*(err ? err : &why) = why;
 		return r;
-	status = status_of(state);
-	if (!force && strcmp(status, "stopped") != 0) {
-		r = sk_err_set(err, EBUSY, "container '%s' is %s, not stopped", id,
-			       status);
-		return sk_err_hint(err, r, "kill it first, or use delete --force");
 	}
-	r = sk_handle_clean(state, NULL, err);
-	return r < 0 ? r : sk_erase_record(state, err);
+	if (force || strcmp(sk_state_status(state), "created") == 0)
+		(void)signal_first(state, SIGKILL, NULL);
+	r = lock_and_destroy(home, state, force, &why);
+	if (r < 0)
+		*(err ? err : &why) = why;
+	return r;
+}
+
+int sk_oci_match(const struct sk_home *home, const char *expression, char ***ret,
+		 struct sk_err *err)
+{
+	sk_auto(sk_strv_free) char **all = NULL;
+	regex_t regex;
+	char why[128];
+	int r;
+
+	r = regcomp(&regex, expression, REG_EXTENDED | REG_NOSUB);
+	if (r != 0) {
+		(void)regerror(r, &regex, why, sizeof(why));
+		return sk_err_set(err, EINVAL, "'%s' is no regular expression: %s",
+				  expression, why);
+	}
+	r = sk_state_names(home, &all, err);
+	for (char **id = all; r == 0 && id && *id; id++)
+		if (regexec(&regex, *id, 0, NULL, 0) == 0 && sk_strv_add(ret, *id) < 0)
+			r = sk_err_oom(err);
+	regfree(&regex);
+	return r;
 }
 
 int sk_oci_list(const struct sk_home *home, struct sk_json **ret, struct sk_err *err)
@@ -134,9 +241,15 @@ int sk_oci_list(const struct sk_home *home, struct sk_json **ret, struct sk_err 
 		return r;
 	for (char **name = names; name && *name; name++) {
 		sk_auto(sk_state_free) struct sk_state *state = NULL;
+		struct sk_err why = SK_ERR_INIT;
 
-		if (sk_state_open(home, *name, &state, NULL) == 0)
-			(void)sk_json_add(list, describe(state));
+		r = sk_oci_find(home, *name, &state, &why);
+		if (r == 0)
+			(void)sk_json_add(list,
+					  sk_oci_describe(state, sk_oci_status(state),
+							  sk_oci_pid(state)));
+		else if (r != -ENOENT)
+			sk_log_warn("%s", why.msg);
 	}
 	*ret = sk_steal(&list);
 	return 0;

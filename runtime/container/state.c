@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #define LOCK_WAIT_MS  5000
 #define DYING_WAIT_MS 2000
 #define NAME_TRIES    64
+#define DOCUMENT      "state.json"
 
 void sk_state_free(struct sk_state *state)
 {
@@ -47,7 +49,10 @@ static int state_new(const struct sk_home *home, const char *id, struct sk_state
 	state->doc = sk_json_new_object();
 	if (!state->id || !state->path || !state->doc)
 		return sk_err_oom(err);
-	state->parent_fd = sk_fs_open_dir(home->root_fd, RECORDS, 0700, err);
+	state->parent_fd = openat(home->root_fd, RECORDS,
+				  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (state->parent_fd < 0)
+		state->parent_fd = sk_fs_open_dir(home->root_fd, RECORDS, 0700, err);
 	if (state->parent_fd < 0)
 		return state->parent_fd;
 	*ret = sk_steal(&state);
@@ -64,30 +69,29 @@ static int open_folder(struct sk_state *state, struct sk_err *err)
 	return 0;
 }
 
-/* Called with the lock of all records held. */
-static int make_record(const struct sk_home *home, const char *id, struct sk_state **ret,
-		       struct sk_err *err)
+int sk_state_claim(const struct sk_home *home, const char *id, struct sk_state **ret,
+		   struct sk_err *err)
 {
 	sk_auto(sk_state_free) struct sk_state *state = NULL;
-	int r = state_new(home, id, &state, err);
+	int r = sk_names_check_id(id, err);
 
+	if (r == 0)
+		r = state_new(home, id, &state, err);
 	if (r < 0)
 		return r;
 	if (mkdirat(state->parent_fd, id, 0700) < 0) {
 		if (errno != EEXIST)
 			return sk_err_errno(err, "make the record of container '%s'", id);
-		r = sk_err_set(err, EEXIST, "the name '%s' is taken by another container",
-			       id);
-		return sk_err_hint(err, r,
-				   "choose another --name, or remove it: skiff rm %s",
-				   id);
+		return sk_err_set(err, EEXIST,
+				  "the name '%s' is taken by another container", id);
 	}
-	r = open_folder(state, err);
-	if (r < 0)
+	state->lock_fd = sk_fs_lock_dir(state->parent_fd, id, LOCK_WAIT_MS, err);
+	r = state->lock_fd < 0 ? state->lock_fd : open_folder(state, err);
+	if (r < 0) {
+		if (r != -ENOENT) /* otherwise it was deleted, and may be another's now */
+			(void)unlinkat(state->parent_fd, id, AT_REMOVEDIR);
 		return r;
-	state->lock_fd = sk_fs_lock(state->dir_fd, "lock", LOCK_WAIT_MS, err);
-	if (state->lock_fd < 0)
-		return state->lock_fd;
+	}
 	sk_json_set_str(state->doc, "id", id);
 	sk_json_set_str(state->doc, "status", "creating");
 	*ret = sk_steal(&state);
@@ -108,7 +112,7 @@ static int make_unnamed(const struct sk_home *home, struct sk_state **ret,
 		name = sk_names_make((number >> 20) % (i < 16 ? 2304 : UINT32_MAX));
 		if (!name)
 			return sk_err_oom(err);
-		r = make_record(home, name, ret, &why);
+		r = sk_state_claim(home, name, ret, &why);
 	}
 	/* a name that was taken is no failure: the next one was free */
 	if (r < 0 && err)
@@ -123,18 +127,18 @@ int sk_state_create(const struct sk_home *home, const char *name, struct sk_stat
 	sk_autoclose int guard = -1;
 	int r;
 
-	if (name) {
-		r = sk_names_check_id(name, err);
-		if (r < 0)
-			return r;
-	}
 	guard = sk_fs_lock(home->root_fd, RECORDS_LOCK, LOCK_WAIT_MS, err);
 	if (guard < 0)
 		return guard;
-	r = name ? make_record(home, name, &state, err) : make_unnamed(home, &state, err);
-	/* before the guard is gone: a record without state.json is taken for a ruin */
+	r = name ? sk_state_claim(home, name, &state, err)
+		 : make_unnamed(home, &state, err);
+	if (r == -EEXIST)
+		return sk_err_hint(err, r,
+				   "choose another --name, or remove it: skiff rm %s",
+				   name);
 	if (r < 0)
 		return r;
+	/* before the guard is gone: a record without state.json is taken for a ruin */
 	r = sk_state_save(state, err);
 	if (r < 0)
 		return r;
@@ -156,14 +160,31 @@ static int not_found(const struct sk_home *home, const char *name, struct sk_err
 static int reload(struct sk_state *state, struct sk_err *err)
 {
 	struct sk_json *doc = NULL;
-	int r = sk_json_load(state->dir_fd, "state.json", &doc, err);
+	int r = sk_json_load(state->dir_fd, DOCUMENT, &doc, err);
 
 	if (r < 0)
 		return r;
 	sk_json_free(state->doc);
 	state->doc = doc;
-	state->is_durable = !sk_json_bool(sk_json_get(doc, "rm"), false);
+	/* those of skiff-oci end with the machine */
+	state->is_durable =
+		!sk_json_bool(sk_json_get(doc, "rm"), false) &&
+		strcmp(sk_json_str(sk_json_get(doc, "owner"), ""), "oci") != 0;
 	return 0;
+}
+
+/* What there is of it; a record without a document is the ruin of a killed process. */
+static int read_document(struct sk_state *state, struct sk_err *err)
+{
+	int r = reload(state, err);
+
+	if (r != -ENOENT && r != -EINVAL && r != -EFBIG)
+		return r;
+	sk_json_free(state->doc);
+	state->doc = sk_json_new_object();
+	sk_json_set_str(state->doc, "status", "ruin");
+	return sk_err_set(err, EBADMSG, "the record of container '%s' is damaged",
+			  state->id);
 }
 
 int sk_state_open(const struct sk_home *home, const char *name, struct sk_state **ret,
@@ -188,6 +209,23 @@ int sk_state_open(const struct sk_home *home, const char *name, struct sk_state 
 	return 0;
 }
 
+int sk_state_find(const struct sk_home *home, const char *id, struct sk_state **ret,
+		  struct sk_err *err)
+{
+	sk_auto(sk_state_free) struct sk_state *state = NULL;
+	int r = sk_names_check_id(id, err);
+
+	if (r == 0)
+		r = state_new(home, id, &state, err);
+	if (r == 0)
+		r = open_folder(state, err);
+	if (r < 0)
+		return r;
+	r = read_document(state, err);
+	*ret = sk_steal(&state);
+	return r;
+}
+
 int sk_state_adopt(const struct sk_home *home, const char *id, int lock_fd,
 		   struct sk_state **ret, struct sk_err *err)
 {
@@ -199,31 +237,56 @@ int sk_state_adopt(const struct sk_home *home, const char *id, int lock_fd,
 	return 0;
 }
 
+/* Nobody else writes while the lock is held, so the temporary file can have one name: four
+ * system calls, where sk_fs_replace_volatile() needs nine. */
+static int replace_document(struct sk_state *state, const char *text, struct sk_err *err)
+{
+	sk_autoclose int fd =
+		openat(state->dir_fd, DOCUMENT ".new",
+		       O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : sk_fs_write_all(fd, text, strlen(text));
+
+	if (r == 0 &&
+	    renameat(state->dir_fd, DOCUMENT ".new", state->dir_fd, DOCUMENT) < 0)
+		r = -errno;
+	if (r < 0)
+		return sk_err_code(err, r, "write the record of container '%s'",
+				   state->id);
+	return 0;
+}
+
 int sk_state_save(struct sk_state *state, struct sk_err *err)
 {
-	sk_autofree char *text = sk_json_print(state->doc, true);
+	sk_autofree char *text = sk_json_print(state->doc, state->is_durable);
 
 	if (!text)
 		return sk_err_oom(err);
-	return (state->is_durable ? sk_fs_replace
-				  : sk_fs_replace_volatile)(state->dir_fd, "state.json",
-							    text, strlen(text), 0600,
-							    err);
+	if (state->is_durable)
+		return sk_fs_replace(state->dir_fd, DOCUMENT, text, strlen(text), 0600,
+				     err);
+	return replace_document(state, text, err);
 }
 
 int sk_state_lock(struct sk_state *state, unsigned int timeout_ms, struct sk_err *err)
 {
-	int fd = sk_fs_lock(state->dir_fd, "lock", timeout_ms, err);
+	int fd = sk_fs_lock_dir(state->parent_fd, state->id, timeout_ms, err);
 
 	if (fd < 0)
 		return fd;
 	state->lock_fd = fd;
-	return reload(state, err);
+	return read_document(state, err);
+}
+
+void sk_state_unlock(struct sk_state *state)
+{
+	if (state->lock_fd >= 0)
+		(void)flock(state->lock_fd, LOCK_UN);
+	sk_close(&state->lock_fd);
 }
 
 bool sk_state_is_owned(const struct sk_state *state)
 {
-	return sk_fs_is_locked(state->dir_fd, "lock");
+	return sk_fs_is_locked(state->parent_fd, state->id);
 }
 
 const char *sk_state_status(const struct sk_state *state)
@@ -263,11 +326,11 @@ static bool is_owner_dead(const struct sk_state *state)
  */
 static int lock_orphan(struct sk_state *state)
 {
-	int r = sk_fs_lock(state->dir_fd, "lock", 0, NULL);
+	int r = sk_fs_lock_dir(state->parent_fd, state->id, 0, NULL);
 
 	if (r != -EWOULDBLOCK || reload(state, NULL) < 0 || !is_owner_dead(state))
 		return r;
-	return sk_fs_lock(state->dir_fd, "lock", DYING_WAIT_MS, NULL);
+	return sk_fs_lock_dir(state->parent_fd, state->id, DYING_WAIT_MS, NULL);
 }
 
 /*

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* state - the record of a container: a folder with its lock, state.json, layer and log
  *
- *	HOME->root/containers/ID/	0700
+ *	HOME->root/containers/ID/	0700; locked by the process that is responsible, for the
+ *					container's life
  *		state.json	replaced in one step
- *		lock		held by the process that is responsible, for the container's life
  *		layer/		upper, work, mnt (see sandbox/rootfs.c)
  *		log, log.1, log.2
  *	HOME->root/containers.lock	held for the moment in which a record appears or is judged
@@ -11,7 +11,8 @@
  * Theory of operation. A record is made, locked and written before the first group or mount
  * of its container is made, all under containers.lock. Locks end with their process, so
  * whoever gets the lock of a record that is not "exited" knows that the responsible process
- * is dead, and may clean what the record names.
+ * is dead, and may clean what the record names. The lock is the folder's own: a file in it
+ * would be made again by those who wait while another removes the folder.
  */
 #ifndef SK_STATE_H
 #define SK_STATE_H
@@ -27,7 +28,7 @@
 struct sk_state {
 	int parent_fd; /* folder of all records */
 	int dir_fd;    /* the record's own */
-	int lock_fd;   /* -1 while not held */
+	int lock_fd;   /* the folder too, with its lock; -1 while not held */
 	char *id;
 	char *path;	     /* absolute, of the record's folder */
 	struct sk_json *doc; /* content of state.json */
@@ -45,10 +46,30 @@ int sk_state_create(const struct sk_home *home, const char *name, struct sk_stat
 		    struct sk_err *err);
 
 /**
+ * sk_state_claim() - Make and lock a record that no recovery looks at: nothing is written yet
+ * @id:		As sk_names_check_id() takes it (copied)
+ * @ret:	As sk_state_create()
+ *
+ * For skiff-oci, whose callers delete what they created. containers.lock is not taken.
+ * Return: 0; -EINVAL; -EEXIST when it is taken; -ENOENT when it was deleted in the same moment
+ */
+int sk_state_claim(const struct sk_home *home, const char *id, struct sk_state **ret,
+		   struct sk_err *err);
+
+/**
  * sk_state_open() - Open an existing record without its lock
  * Return: 0; -ENOENT with the nearest name as a hint; -EINVAL for a damaged one
  */
 int sk_state_open(const struct sk_home *home, const char *name, struct sk_state **ret,
+		  struct sk_err *err);
+/**
+ * sk_state_find() - The same of a record of sk_state_claim(), or of what is left of one
+ * @id:		As sk_state_claim()
+ *
+ * Return: 0; -ENOENT without a folder of this name; -EBADMSG, and *@ret all the same, when
+ * its document is missing or damaged: then its status is "ruin"
+ */
+int sk_state_find(const struct sk_home *home, const char *id, struct sk_state **ret,
 		  struct sk_err *err);
 /** sk_state_adopt() - A record from descriptors that were inherited (taken); reads the document */
 int sk_state_adopt(const struct sk_home *home, const char *id, int lock_fd,
@@ -56,12 +77,15 @@ int sk_state_adopt(const struct sk_home *home, const char *id, int lock_fd,
 
 /** sk_state_save() - Write the document, replacing the old one in one step */
 int sk_state_save(struct sk_state *state, struct sk_err *err);
-/** sk_state_lock() - Take the record's lock; -ETIMEDOUT, or -EWOULDBLOCK with @timeout_ms 0; -ENOENT when it was removed */
+/** sk_state_lock() - Take the record's lock and read it again; -ETIMEDOUT, or -EWOULDBLOCK with
+ *  @timeout_ms 0; -ENOENT when it was removed; -EBADMSG when its document is missing or damaged: the lock is held then */
 int sk_state_lock(struct sk_state *state, unsigned int timeout_ms, struct sk_err *err);
 /** sk_state_is_owned() - Whether a living process is responsible for it */
 bool sk_state_is_owned(const struct sk_state *state);
 /** sk_state_status() - "creating", "created", "running", "exited" (borrowed) */
 const char *sk_state_status(const struct sk_state *state);
+/** sk_state_unlock() - Let go of the lock; also of copies that children inherited */
+void sk_state_unlock(struct sk_state *state);
 /** sk_state_erase() - Remove the record with all that is in it; the lock must be held */
 int sk_state_erase(struct sk_state *state, struct sk_err *err);
 /** sk_state_free() - Close and release; the record stays, its lock ends */
