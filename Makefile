@@ -117,7 +117,7 @@ $(BUILD)/man/%: man/%.scd
 	$(Q)scdoc < $< > $@
 
 deps: ## install the Debian packages that are missing (as root; otherwise print the command)
-	$(Q)packages/install build run vm test
+	$(Q)packages/install build run vm test callers
 
 quickstart: ## from nothing to three measured migrations in a few minutes (as root)
 	$(Q)packages/install build run vm

@@ -21,6 +21,8 @@
 
 /* Children that it_finish() will wait for; any other is an orphan that came to this subreaper. */
 static pid_t jobs[MAX_JOBS];
+/* That of it_keep(). */
+static pid_t kept;
 
 static bool is_job(pid_t pid)
 {
@@ -39,6 +41,24 @@ static void change_job(pid_t from, pid_t to)
 		return;
 	}
 	fail_msg("too many jobs");
+}
+
+void it_keep(const struct it_job *job)
+{
+	assert_int_equal(kept, 0);
+	kept = job->proc.pid;
+}
+
+bool it_is_kept(pid_t pid)
+{
+	return kept == pid;
+}
+
+void it_forget_jobs(void)
+{
+	for (size_t i = 0; i < MAX_JOBS; i++)
+		if (jobs[i] != kept)
+			jobs[i] = 0;
 }
 
 /* As PID 1 of a machine does: a zombie inside a container would keep it from ending. */
@@ -95,7 +115,7 @@ static char *read_all(int fd)
 	return text;
 }
 
-static void start(struct it_job *job, int stdin_fd, const char *const *argv)
+void it_spawn(struct it_job *job, int stdin_fd, const char *const *argv)
 {
 	struct sk_err err = SK_ERR_INIT;
 	struct sk_proc_opts opts = {.has_stdin = true,
@@ -130,6 +150,8 @@ static int wait_job(struct it_job *job, int *ret_status, struct sk_err *err)
 	if (r == -ETIMEDOUT)
 		sk_proc_kill(&job->proc);
 	change_job(pid, 0);
+	if (kept == pid)
+		kept = 0;
 	return r;
 }
 
@@ -156,7 +178,7 @@ int it_command(struct it *it, const char *const *argv)
 {
 	struct it_job job;
 
-	start(&job, -1, argv);
+	it_spawn(&job, -1, argv);
 	return it_finish(it, &job);
 }
 
@@ -181,7 +203,7 @@ void it_start_argv(struct it *it, struct it_job *job, int stdin_fd,
 {
 	sk_auto(sk_strv_free) char **words = it_skiff_words(it, args);
 
-	start(job, stdin_fd, (const char *const *)words);
+	it_spawn(job, stdin_fd, (const char *const *)words);
 }
 
 int it_skiff_argv(struct it *it, const char *const *args)

@@ -76,6 +76,15 @@ double it_slowness(void);
 
 #define IT_ARGS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
+/** it_spawn() - Start any program in the background; @stdin_fd -1 is /dev/null */
+void it_spawn(struct it_job *job, int stdin_fd, const char *const *argv);
+/** it_keep() - Let a job outlive its case: it is no leftover, and ends with it_finish() */
+void it_keep(const struct it_job *job);
+/** it_is_kept() - Whether this child is such a job */
+bool it_is_kept(pid_t pid);
+/** it_forget_jobs() - Take jobs that a case did not finish, but the kept one, for orphans */
+void it_forget_jobs(void);
+
 /** it_command() - Run any program to its end (60 s); sets status, out, err */
 int it_command(struct it *it, const char *const *argv);
 /** it_skiff_argv() - Run skiff with the world's --root and --runroot; returns the status */

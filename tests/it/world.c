@@ -6,7 +6,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -304,10 +303,12 @@ static void kill_children(void)
 
 		if (pid <= 0)
 			break;
+		at += *at == ' ';
+		if (it_is_kept(pid))
+			continue;
 		(void)sk_fs_read(AT_FDCWD, file, 64, &comm, NULL);
 		print_error("left behind: process %d %s\n", pid, comm ? comm : "");
 		(void)kill(pid, SIGKILL);
-		at += *at == ' ';
 	}
 }
 
@@ -317,13 +318,8 @@ static int check_processes(void)
 	uint64_t deadline = sk_clock_mono() + SETTLE_NS;
 	int found = 0;
 
-	for (;;) {
-		pid_t pid = waitpid(-1, NULL, WNOHANG);
-
-		if (pid < 0)
-			return found;
-		if (pid > 0)
-			continue;
+	it_forget_jobs();
+	while (it_has_children()) {
 		if (sk_clock_mono() >= deadline) {
 			kill_children();
 			found = -1;
@@ -331,6 +327,7 @@ static int check_processes(void)
 		}
 		sk_clock_sleep_until(sk_clock_mono() + POLL_NS);
 	}
+	return found;
 }
 
 static int check_groups(const struct it_world *world)

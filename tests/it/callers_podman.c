@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+/* callers_podman - podman without systemd, all of its files in CALLER_DIR */
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "lib/str.h"
+#include "tests/it/callers.h"
+
+static const char *const list[] = {"ps",       "--all",	     "--external",
+				   "--format", "{{.Names}}", NULL};
+static const char *const remove_words[] = {"rm", "--force", "--time", "0", NULL};
+
+/* Limits that no root without CAP_SYS_RESOURCE has to raise; no network unless asked for. */
+static char *configuration(const char *runtime)
+{
+	return sk_strf("[containers]\n"
+		       "default_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\n"
+		       "netns = \"none\"\n"
+		       "[engine]\n"
+		       "cgroup_manager = \"cgroupfs\"\n"
+		       "events_logger = \"file\"\n"
+		       "lock_type = \"file\"\n"
+		       "runtime = \"rt\"\n"
+		       "runtime_supports_nocgroups = [\"rt\"]\n"
+		       "runtime_supports_json = [\"rt\"]\n"
+		       "[engine.runtimes]\n"
+		       "rt = [\"%s\"]\n"
+		       "[network]\n"
+		       "network_backend = \"netavark\"\n"
+		       "network_config_dir = \"" CALLER_DIR "/networks\"\n",
+		       runtime);
+}
+
+int caller_podman_setup(void **state)
+{
+	static const char *const files[][2] = {
+		{"CONTAINERS_CONF", CALLER_DIR "/containers.conf"},
+		{"CONTAINERS_STORAGE_CONF", CALLER_DIR "/storage.conf"},
+		{"CONTAINERS_REGISTRIES_CONF", CALLER_DIR "/registries.conf"},
+	};
+	static const char *const words[] = {
+		"podman",
+		"--root",
+		CALLER_DIR "/root",
+		"--runroot",
+		CALLER_DIR "/runroot",
+		"--tmpdir",
+		CALLER_DIR "/podman",
+	};
+	struct caller *podman = caller_begin(state, "podman", "podman");
+	sk_autofree char *text = NULL;
+
+	if (!podman)
+		return 0;
+	text = configuration(podman->runtime);
+	caller_write_file("containers.conf", text);
+	caller_write_file("storage.conf", "[storage]\ndriver = \"overlay\"\n"
+					  "graphroot = \"" CALLER_DIR "/root\"\n"
+					  "runroot = \"" CALLER_DIR "/runroot\"\n");
+	caller_write_file("registries.conf", "");
+	for (size_t i = 0; i < SK_ARRAY_SIZE(files); i++)
+		(void)setenv(files[i][0], files[i][1], 1);
+	for (size_t i = 0; i < SK_ARRAY_SIZE(words); i++)
+		assert_int_equal(sk_strv_add(&podman->command, words[i]), 0);
+	assert_int_equal(sk_strv_add(&podman->run_words, "--cgroup-parent"), 0);
+	assert_int_equal(sk_strv_addf(&podman->run_words, "/%s", podman->group), 0);
+	podman->list = list;
+	podman->remove = remove_words;
+	podman->records = "{/run/skiff/oci/containers,/run/runc,/run/crun}/*";
+	caller_prepare(*state, IT_ARGS("import", "--quiet", CALLER_TAR, "box"));
+	return 0;
+}
