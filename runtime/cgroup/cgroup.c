@@ -65,7 +65,7 @@ static int make_hier(const struct sk_cgroup *cg, struct sk_cgroup_hier *hier)
 		r = 0;
 	else
 		hier->is_made = r == 0;
-	if (r == 0 && cg->systemd && hier->is_v2 && cg->nr == 1)
+	if (hier->is_made && cg->systemd && hier->is_v2 && cg->nr == 1)
 		r = -ENOENT; /* the scope is elsewhere */
 	if (r < 0)
 		return r;
@@ -111,7 +111,7 @@ int sk_cgroup_create(struct sk_cgroup *cg, const struct sk_cgroup_limits *limits
 	if (r < 0)
 		goto undo_make;
 	r = sk_cgroup_apply(cg, wanted, false, err);
-	if (r == 0)
+	if (r == 0 && memcmp(wanted, &none, sizeof(none)) != 0)
 		r = sk_cgroup_tell_manager(cg, err);
 	if (r < 0)
 		goto undo_make;

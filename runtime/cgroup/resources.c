@@ -227,5 +227,7 @@ int sk_cgroup_set_resources(const struct sk_cgroup *cg,
 		if (!hier->refused && hier->dirfd >= 0)
 			r = set_in_hier(hier, hier->is_v2 ? &v2 : &v1, err);
 	}
-	return r < 0 ? r : sk_cgroup_set_devices(cg, res, when, err);
+	if (r == 0)
+		r = sk_cgroup_set_devices(cg, res, when, err);
+	return r < 0 ? r : sk_cgroup_tell_manager(cg, err);
 }

@@ -1,0 +1,23 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# test_systemd - groups that systemd makes: by the machine's for root, by a user's own for a user
+#
+#   SKIFF_BUILD=DIR tests/vm/test_systemd.sh
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=${SKIFF_BUILD:-build}
+exec tests/vm/run -g systemd -t 600 -m 3072 -- bash -c '
+	set -eu
+	bad=0
+	tests/run --build '"$build"' unit test_systemd || bad=1
+	for name in '"${SKIFF_VM_IT:-test_oci_cgroup}"'; do
+		tests/run --build '"$build"' it "$name" || bad=1
+	done
+	useradd -M -u 4321 skiff-vm
+	install -d -m 700 -o skiff-vm /run/user/4321
+	systemctl start skiff-user@skiff-vm
+	export XDG_RUNTIME_DIR=/run/user/4321
+	# from a group of root, as a login session is one: only systemd may move processes out of it
+	setpriv --reuid 4321 --regid 4321 --clear-groups \
+		tests/run --build '"$build"' unit test_systemd || bad=1
+	exit $bad'
