@@ -48,6 +48,15 @@ static int add_env(char ***env, const char *item)
 	return sk_strv_take(env, sk_steal(&text));
 }
 
+static void set_namespaces(const struct sk_json *list, struct sk_spec *spec)
+{
+	for (size_t i = 0; i < sk_json_len(list); i++)
+		for (int ns = 0; ns < SK_NS_COUNT; ns++)
+			if (sk_str_equal(sk_json_str(sk_json_at(list, i), NULL),
+					 sk_spec_ns_name((enum sk_spec_ns)ns)))
+				spec->ns[ns].is_new = true;
+}
+
 static int make_spec(const struct sk_json *doc, const struct sk_exec_opts *opts,
 		     struct sk_spec **ret, struct sk_err *err)
 {
@@ -78,7 +87,7 @@ static int make_spec(const struct sk_json *doc, const struct sk_exec_opts *opts,
 	spec->tty = opts->tty;
 	spec->seccomp = sk_json_bool(sk_json_get(doc, "seccomp"), true);
 	spec->no_new_privs = sk_json_bool(sk_json_get(doc, "no_new_privileges"), true);
-	spec->ns[SK_NS_TIME].is_new = sk_json_bool(sk_json_get(doc, "timens"), false);
+	set_namespaces(sk_json_get(doc, "namespaces"), spec);
 	if (sk_json_bool(sk_json_get(doc, "all_capabilities"), false))
 		spec->caps = SK_SPEC_CAPS_FULL;
 	*ret = sk_steal(&spec);
@@ -106,7 +115,6 @@ static int join(const struct sk_state *state, const struct sk_spec *spec,
 		how.stdio[0] = how.stdio[1] = how.stdio[2] = null_fd;
 	how.cgroup = cg;
 	how.target_pidfd = pidfd;
-	how.has_userns = sk_json_bool(sk_json_get(state->doc, "userns"), false);
 	return sk_sandbox_join(&how, ret, err);
 }
 

@@ -77,6 +77,16 @@ const char *sk_caps_name(unsigned int capability, char buf[SK_CAPS_NAME_SIZE])
 	return n > 0 ? buf : NULL;
 }
 
+uint64_t sk_caps_held(void)
+{
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+
+	if (capget(&head, data) < 0)
+		return 0;
+	return data[0].permitted | (uint64_t)data[1].permitted << 32;
+}
+
 int sk_caps_drop_bounding(const struct sk_caps *caps, struct sk_err *err)
 {
 	int r;

@@ -55,6 +55,9 @@ int sk_caps_by_name(const char *name, uint64_t *ret_mask);
 /** sk_caps_name() - "CAP_CHOWN" for 0 and so on, for all that have a name; else NULL */
 const char *sk_caps_name(unsigned int capability, char buf[SK_CAPS_NAME_SIZE]);
 
+/** sk_caps_held() - The caller's permitted set */
+uint64_t sk_caps_held(void);
+
 /** sk_caps_last() - Number of the last capability that this kernel knows */
 unsigned int sk_caps_last(void);
 

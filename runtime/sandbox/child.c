@@ -3,15 +3,18 @@
  *
  * Theory of operation. The order is what keeps a container in:
  *
- *  1. ns		die with the parent, own session, enter the groups; nothing is mounted yet.
+ *  1. limits	hard limits are raised, with the caller's privileges.
+ *     ns		die with the parent, own session, enter the groups; nothing is mounted yet.
  *  2. receive	the parent has written the id maps and sent the idmapped layers.
  *  3. root		private mounts, uid 0 of the user namespace, overlay, own procfs. From here
  *		on the root is hostile: only descriptors beneath it, no path twice.
- *  4. mounts, devices, user, tty, masks	still with the host's tree in reach, for sources.
- *  5. pivot	the old tree is gone.
- *  6. limits, hostname, working folder.
- *  7. credentials	ids and capabilities; afterwards nothing privileged may be needed.
- *  8. command	found with the ids that will execute it; gate; filter; exec.
+ *  4. mounts, devices, user, tty	still with the host's tree in reach, for sources.
+ *  5. hooks	those of the parent while this waits, then createContainer's.
+ *  6. masks, names, sysctls, labels.
+ *  7. pivot	the old tree is gone.
+ *  8. scheduler; credentials: ids and capabilities; afterwards nothing privileged may be needed.
+ *  9. working folder, command: found with the ids that will execute it.
+ * 10. gate; startContainer's hooks; limits; filter; exec.
  *
  * A failure is handed to the parent in one write; a successful exec closes the pipe.
  */
@@ -30,6 +33,7 @@
 #include "lib/fs.h"
 #include "lib/str.h"
 #include "lib/sys.h"
+#include "runtime/sandbox/hook.h"
 #include "runtime/sandbox/target.h"
 
 void sk_child_fail(const struct sk_child *c, const struct sk_err *err)
@@ -92,9 +96,6 @@ static int set_sysctls(const struct sk_child *c, struct sk_err *err)
 
 		if (!path)
 			return sk_err_oom(err);
-		for (char *p = path; *p; p++)
-			if (*p == '.')
-				*p = '/';
 		/* through the private procfs, so no mount over /proc/sys can be in the way */
 		fd = sk_fs_open_beneath(c->proc_fd, path, O_WRONLY | O_NOFOLLOW, 0);
 		if (fd < 0)
@@ -103,6 +104,17 @@ static int set_sysctls(const struct sk_child *c, struct sk_err *err)
 			return sk_err_errno(err, "set sysctl '%s'", name);
 	}
 	return 0;
+}
+
+/* As runc and crun do. What is wrong with it is told by whoever enters it. */
+static void make_cwd(const struct sk_child *c)
+{
+	const struct sk_spec *spec = c->spec;
+
+	if (!spec->process.make_cwd || spec->cwd[strspn(spec->cwd, "/")] == '\0' ||
+	    faccessat(AT_FDCWD, spec->cwd, F_OK, 0) == 0 || errno != ENOENT)
+		return;
+	(void)sk_fs_mkdirs(AT_FDCWD, spec->cwd, 0755, NULL);
 }
 
 /* The folder must lie below the root: a descriptor from outside would not (CVE-2024-21626). */
@@ -125,8 +137,10 @@ static int enter_cwd(const char *cwd, struct sk_err *err)
 
 int sk_child_finish_process(struct sk_child *c, struct sk_err *err)
 {
-	int r = sk_child_credentials(c, err);
+	int r = sk_child_sched(c, err);
 
+	if (r == 0)
+		r = sk_child_credentials(c, err);
 	if (r == 0)
 		r = enter_cwd(c->spec->cwd, err);
 	if (r == 0)
@@ -134,9 +148,44 @@ int sk_child_finish_process(struct sk_child *c, struct sk_err *err)
 	return r < 0 ? r : sk_child_exec(c, err);
 }
 
+int sk_child_run_hooks(struct sk_child *c, enum sk_hook_kind kind, const char *cwd,
+		       struct sk_err *err)
+{
+	const struct sk_hook_list *list = &c->spec->process.hooks[kind];
+	sk_autofree char *state = NULL;
+
+	if (!c->hook_state || list->nr == 0)
+		return 0;
+	state = c->hook_state(c->hook_arg,
+			      kind == SK_HOOK_START_CONTAINER ? "created" : "creating",
+			      c->hook_pid);
+	return state ? sk_hooks_run(list, kind, state, cwd, err) : sk_err_oom(err);
+}
+
+bool sk_child_wants_state(sk_child_state_fn *state, const struct sk_spec *spec)
+{
+	return state && (sk_spec_process_has_hooks(&spec->process) ||
+			 (spec->seccomp_config && spec->seccomp_config->listener_path));
+}
+
+/* All is mounted: the parent's hooks, then those of this side, which see the same tree. */
+static int run_create_hooks(struct sk_child *c, struct sk_err *err)
+{
+	char tag = SK_SYNC_HOOKS;
+
+	if (!sk_child_wants_state(c->hook_state, c->spec))
+		return 0;
+	if (send(c->sync, &tag, 1, MSG_NOSIGNAL) != 1)
+		return sk_err_errno(err, "ask the parent to run the hooks");
+	if (recv(c->sync, &c->hook_pid, sizeof(c->hook_pid), 0) !=
+	    (ssize_t)sizeof(c->hook_pid))
+		_exit(1);
+	return sk_child_run_hooks(c, SK_HOOK_CREATE_CONTAINER, c->hook_cwd, err);
+}
+
 static int build(struct sk_child *c, struct sk_err *err)
 {
-	int r = sk_child_rlimits(c, err);
+	int r = sk_child_raise_limits(c, err);
 
 	if (r == 0)
 		r = sk_child_ns(c, err);
@@ -155,6 +204,8 @@ static int build(struct sk_child *c, struct sk_err *err)
 	if (r == 0)
 		r = c->spec->tty ? sk_child_tty(c, err) : sk_child_stdio(c, err);
 	if (r == 0)
+		r = run_create_hooks(c, err);
+	if (r == 0)
 		r = sk_child_masks(c, err);
 	return r;
 }
@@ -171,8 +222,12 @@ void sk_child_main(struct sk_child *c)
 	if (r == 0)
 		r = set_sysctls(c, &err);
 	if (r == 0)
-		r = sk_child_pivot(c, &err);
+		r = sk_child_lsm(c, &err);
 	if (r == 0)
+		r = sk_child_pivot(c, &err);
+	if (r == 0) {
+		make_cwd(c);
 		(void)sk_child_finish_process(c, &err);
+	}
 	sk_child_fail(c, &err);
 }

@@ -21,12 +21,18 @@ struct sk_child_report {
 	struct sk_err err;
 };
 
-/* Tags of descriptors on the sync socket, and its one message without any */
+/* Tags of descriptors on the sync socket, and its messages without any */
 #define SK_SYNC_LAYER  'l' /* parent: next lower layer, a detached idmapped mount */
 #define SK_SYNC_UPPER  'u' /* parent: the folder of upper and work, the same */
 #define SK_SYNC_VOLUME 'v' /* parent: next idmapped mount of the list */
 #define SK_SYNC_GO     'g' /* parent: maps are written, nothing more comes */
 #define SK_SYNC_PTY    'p' /* child: master of the terminal */
+#define SK_SYNC_PIDFD  'c' /* stage: the child that it has cloned for the parent */
+#define SK_SYNC_HOOKS                                                                    \
+	'h' /* child: all is mounted, hooks may run; the answer is its pid. No descriptor */
+
+/** sk_child_state_fn - See struct sk_sandbox_opts, hook_state */
+typedef char *sk_child_state_fn(void *arg, const char *status, pid_t pid);
 
 /** struct sk_child - State of the child; everything is inherited through clone */
 struct sk_child {
@@ -38,13 +44,26 @@ struct sk_child {
 	int gate_fd, sysfs_fd, init_fd;
 	const char *init_path;
 	struct sk_seccomp *filter; /* NULL without */
+	int notify_fd;		   /* connection to the filter's listener; -1 without */
 	struct sk_caps caps;
-	int *layer_fds;	   /* idmapped lowers, then upper; NULL without */
-	int *volume_fds;   /* by index of spec->mounts; NULL or -1 without */
-	int proc_fd;	   /* detached private procfs */
-	int root_fd;	   /* the container's root */
+	int *layer_fds;	 /* idmapped lowers, then upper; NULL without */
+	int *volume_fds; /* by index of spec->mounts, see mount.h; NULL without */
+	int proc_fd;	 /* detached private procfs, or what the caller sees of /proc */
+	bool proc_is_outside;
+	int root_fd; /* the container's root */
+	int dev_fd;  /* what is mounted on its /dev; -1 nothing */
+	bool dev_is_bind;
+	int *read_only_fds; /* file systems that become read-only when they are filled */
+	size_t nr_read_only;
 	bool keep_running; /* do not die with the parent */
 	bool is_further;   /* joined a running sandbox: mounts nothing */
+	int mnt_ns_fd;	   /* mount namespace to join; -1 none */
+	pid_t hook_pid;	   /* as the parent sees it, for hooks */
+	sk_child_state_fn *hook_state;
+	void *hook_arg;
+	const char *hook_cwd;
+	unsigned int preserve_fds, listen_fds;
+	bool keep_keyring;
 	/* of the command */
 	uid_t uid;
 	gid_t gid;
@@ -77,8 +96,21 @@ int sk_child_stdio(struct sk_child *c, struct sk_err *err);
 int sk_child_masks(struct sk_child *c, struct sk_err *err);
 /** sk_child_pivot() - Make root_fd "/" and drop the old root (rootfs.c) */
 int sk_child_pivot(struct sk_child *c, struct sk_err *err);
-/** sk_child_rlimits() - Resource limits, umask, OOM score (rlimit.c) */
-int sk_child_rlimits(struct sk_child *c, struct sk_err *err);
+/** sk_child_raise_limits() - What needs the caller's privileges: higher hard limits, OOM score (rlimit.c) */
+int sk_child_raise_limits(struct sk_child *c, struct sk_err *err);
+/** sk_child_set_limits() - All resource limits and the umask, as the command gets them (rlimit.c) */
+int sk_child_set_limits(struct sk_child *c, struct sk_err *err);
+/** sk_child_sched() - Scheduler, I/O priority, CPUs, memory policy, personality (sched.c) */
+int sk_child_sched(struct sk_child *c, struct sk_err *err);
+/** sk_sched_set_cpus() - Run the caller on these CPUs ("0-3"); NULL is fine (sched.c) */
+int sk_sched_set_cpus(const char *cpus, struct sk_err *err);
+/** sk_child_lsm() - AppArmor profile and SELinux label for the next exec (lsm.c) */
+int sk_child_lsm(struct sk_child *c, struct sk_err *err);
+/** sk_child_wants_state() - Whether the child must learn its pid, for hooks or a listener's message (child.c) */
+bool sk_child_wants_state(sk_child_state_fn *state, const struct sk_spec *spec);
+/** sk_child_run_hooks() - Run the hooks of a kind on the child's side (child.c) */
+int sk_child_run_hooks(struct sk_child *c, enum sk_hook_kind kind, const char *cwd,
+		       struct sk_err *err);
 /** sk_child_user() - Resolve spec->user in the container's passwd and group files (user.c) */
 int sk_child_user(struct sk_child *c, struct sk_err *err);
 /** sk_child_credentials() - Capabilities and ids, no-new-privileges (credentials.c) */
@@ -88,7 +120,7 @@ int sk_child_find_command(struct sk_child *c, struct sk_err *err);
 /** sk_child_exec() - Pass the gate, install the filter, execute; returns on failure only (command.c) */
 int sk_child_exec(struct sk_child *c, struct sk_err *err);
 /** sk_child_caps() - In the parent: the capability sets of the spec (credentials.c) */
-int sk_child_caps(const struct sk_spec *spec, struct sk_caps *ret, struct sk_err *err);
+void sk_child_caps(const struct sk_spec *spec, struct sk_caps *ret);
 
 /** sk_child_arm() - Die when the parent does; a change of ids disarms it, so it is called again. Exits when the parent is gone already */
 void sk_child_arm(const struct sk_child *c);

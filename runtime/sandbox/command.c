@@ -13,6 +13,7 @@
 #include "lib/str.h"
 #include "lib/sys.h"
 #include "runtime/sandbox/child.h"
+#include "runtime/sandbox/seccomp_notify.h"
 
 /* podman and docker look for these words, in lower case, to choose 126 or 127. */
 static int not_found(const char *name, struct sk_err *err)
@@ -109,16 +110,24 @@ int sk_child_find_command(struct sk_child *c, struct sk_err *err)
 static int pass_gate(struct sk_child *c, struct sk_err *err)
 {
 	struct sk_child_report ready = {.stage = SK_CHILD_READY};
+	int first = 3 + (int)c->preserve_fds;
 
 	if (c->gate_fd < 0)
 		return 0;
 	(void)!write(c->report, &ready, sizeof(ready));
 	/* it may wait for long: no lock, pipe or folder of the creator shall be held */
-	if (dup2(c->gate_fd, 3) < 0)
+	if (c->notify_fd >= 0)
+		c->notify_fd = fcntl(c->notify_fd, F_DUPFD_CLOEXEC, first + 2);
+	if (c->gate_fd != first && dup2(c->gate_fd, first) < 0)
 		return sk_err_errno(err, "keep the gate");
-	c->gate_fd = 3;
+	c->gate_fd = first;
 	c->report = c->sync = -1;
-	(void)sk_sys_close_range(4, ~0u, 0);
+	if (c->notify_fd >= 0) {
+		if (dup2(c->notify_fd, first + 1) < 0)
+			return sk_err_errno(err, "keep the seccomp listener's socket");
+		c->notify_fd = ++first;
+	}
+	(void)sk_sys_close_range((unsigned int)first + 1, ~0u, 0);
 	do {
 		c->report = accept4(c->gate_fd, NULL, NULL, SOCK_CLOEXEC);
 	} while (c->report < 0 && errno == EINTR);
@@ -146,6 +155,23 @@ static int run(struct sk_child *c)
 			    AT_EMPTY_PATH);
 }
 
+static int install_filter(struct sk_child *c, struct sk_err *err)
+{
+	sk_autofree char *state = NULL, *message = NULL;
+
+	if (c->notify_fd < 0)
+		return sk_seccomp_install(c->filter, err);
+	state = c->hook_state ? c->hook_state(c->hook_arg, "creating", c->hook_pid)
+			      : NULL;
+	if (!state)
+		return sk_err_set(err, EINVAL,
+				  "there is no state to send to the seccomp listener");
+	message = sk_notify_message(c->spec->seccomp_config, state, c->hook_pid);
+	if (!message)
+		return sk_err_oom(err);
+	return sk_notify_install(c->filter, c->notify_fd, message, err);
+}
+
 int sk_child_exec(struct sk_child *c, struct sk_err *err)
 {
 	int r = pass_gate(c, err);
@@ -156,10 +182,17 @@ int sk_child_exec(struct sk_child *c, struct sk_err *err)
 		return sk_err_set(
 			err, EINVAL,
 			"config.json has no 'process', so there is nothing to start");
-	if (sk_sys_close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+	c->stage = SK_CHILD_SETUP;
+	r = sk_child_run_hooks(c, SK_HOOK_START_CONTAINER, NULL, err);
+	if (r == 0)
+		r = sk_child_set_limits(c, err);
+	if (r < 0)
+		return r;
+	c->stage = SK_CHILD_EXEC;
+	if (sk_sys_close_range(3 + c->preserve_fds, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		return sk_err_errno(err, "mark descriptors to be closed");
 	if (c->filter) {
-		r = sk_seccomp_install(c->filter, err);
+		r = install_filter(c, err);
 		if (r < 0)
 			return r;
 	}

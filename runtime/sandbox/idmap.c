@@ -130,17 +130,16 @@ static const char *fs_name(const char *path)
 	}
 }
 
-int sk_idmap_mount(const char *path, int userns_fd, bool recursive, struct sk_err *err)
+int sk_idmap_shift(int mount_fd, const char *path, int userns_fd, bool recursive,
+		   struct sk_err *err)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = userns_fd};
-	sk_autoclose int fd = sk_target_clone(AT_FDCWD, path, recursive, err);
 	int r;
 
-	if (fd < 0)
-		return fd;
-	if (sk_sys_mount_setattr(fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0),
-				 &attr, sizeof(attr)) == 0)
-		return sk_steal_fd(&fd);
+	if (sk_sys_mount_setattr(mount_fd, "",
+				 AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr,
+				 sizeof(attr)) == 0)
+		return 0;
 	r = errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP ? EOPNOTSUPP
 								      : errno;
 	r = sk_err_set(err, r, "shift the owners of '%s' into the user namespace: %s",
@@ -154,11 +153,22 @@ int sk_idmap_mount(const char *path, int userns_fd, bool recursive, struct sk_er
 	return r;
 }
 
+int sk_idmap_mount(const char *path, int userns_fd, bool recursive, struct sk_err *err)
+{
+	sk_autoclose int fd = sk_target_clone(AT_FDCWD, path, recursive, err);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = sk_idmap_shift(fd, path, userns_fd, recursive, err);
+	return r < 0 ? r : sk_steal_fd(&fd);
+}
+
 int sk_child_become_root(struct sk_child *c, struct sk_err *err)
 {
 	const struct sk_spec *spec = c->spec;
 
-	if (!spec->ns[SK_NS_USER].is_new)
+	if (!sk_spec_has_userns(spec))
 		return 0;
 	/* refused by design with a single mapped id, where there are none to drop */
 	if (setgroups(0, NULL) < 0 && (errno != EPERM || spec->nr_gids > 1))

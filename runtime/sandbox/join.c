@@ -34,7 +34,7 @@
 static int namespaces_of(const struct sk_sandbox_join *join)
 {
 	const struct sk_spec *spec = join->spec;
-	uint64_t flags = join->has_userns ? CLONE_NEWUSER : 0;
+	uint64_t flags = 0;
 
 	for (int i = 0; i < SK_NS_COUNT; i++)
 		if (spec->ns[i].is_new || spec->ns[i].path)
@@ -62,8 +62,6 @@ static void __attribute__((noreturn)) further_main(struct sk_child *c, struct sk
 	r = c->root_fd < 0 ? sk_err_errno(err, "open the container's root") : 0;
 	if (r == 0)
 		r = sk_child_ns(c, err);
-	if (r == 0)
-		r = sk_child_become_root(c, err);
 	if (r == 0)
 		r = sk_child_user(c, err);
 	if (r == 0)
@@ -232,6 +230,7 @@ int sk_sandbox_join(const struct sk_sandbox_join *join, struct sk_sandbox *ret,
 		.sysfs_fd = -1,
 		.init_fd = -1,
 		.proc_fd = -1,
+		.dev_fd = -1,
 		.root_fd = -1,
 		.keep_running = join->keep_running,
 		.is_further = true,

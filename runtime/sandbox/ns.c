@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,6 +11,7 @@
 #include "lib/sock.h"
 #include "lib/sys.h"
 #include "runtime/sandbox/child.h"
+#include "runtime/sandbox/mount.h"
 
 void sk_child_arm(const struct sk_child *c)
 {
@@ -42,6 +42,9 @@ int sk_child_ns(struct sk_child *c, struct sk_err *err)
 	reset_signals();
 	if (setsid() < 0)
 		return sk_err_errno(err, "start a new session");
+	if (c->mnt_ns_fd >= 0 && setns(c->mnt_ns_fd, CLONE_NEWNS) < 0)
+		return sk_err_errno(err, "join the mnt namespace '%s'",
+				    c->spec->ns[SK_NS_MNT].path);
 	if (c->cgroup) {
 		r = sk_cgroup_enter(c->cgroup, !c->in_v2_group, err);
 		if (r < 0)
@@ -50,20 +53,16 @@ int sk_child_ns(struct sk_child *c, struct sk_err *err)
 	return 0;
 }
 
-static int *next_slot(struct sk_child *c, char tag, size_t *layer, size_t *volume)
+static int *next_slot(struct sk_child *c, char tag, size_t *layer)
 {
-	const struct sk_spec *spec = c->spec;
-
 	if (tag == SK_SYNC_LAYER || tag == SK_SYNC_UPPER)
 		return &c->layer_fds[(*layer)++];
-	while (*volume < spec->nr_mounts && !spec->mounts[*volume].is_idmapped)
-		(*volume)++;
-	return *volume < spec->nr_mounts ? &c->volume_fds[(*volume)++] : NULL;
+	return sk_mount_slot(c);
 }
 
 int sk_child_receive(struct sk_child *c, struct sk_err *err)
 {
-	size_t layer = 0, volume = 0;
+	size_t layer = 0;
 
 	for (;;) {
 		char tag = 0;
@@ -78,14 +77,12 @@ int sk_child_receive(struct sk_child *c, struct sk_err *err)
 		}
 		if (fd < 0)
 			return sk_err_code(err, fd, "receive from the parent");
-		slot = next_slot(c, tag, &layer, &volume);
+		slot = next_slot(c, tag, &layer);
 		if (!slot)
 			return sk_err_set(err, EPROTO, "a mount too many was received");
 		*slot = fd;
 	}
 	if (c->spec->ns[SK_NS_CGROUP].is_new && unshare(CLONE_NEWCGROUP) < 0)
 		return sk_err_errno(err, "make a cgroup namespace");
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-		return sk_err_errno(err, "make all mounts private");
 	return 0;
 }

@@ -1,42 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
-/* rlimit - resource limits, umask, and the OOM killer's preference */
+/* rlimit - resource limits, umask, and the OOM killer's preference
+ *
+ * Hard limits are raised first, while the caller's capabilities are there; all limits are
+ * set to what they shall be last, so that a low one does not hinder the steps between.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "lib/fs.h"
+#include "lib/log.h"
 #include "runtime/sandbox/child.h"
 
+/* Lowering is a privilege that an ordinary user and root of a user namespace lack. */
 static int set_oom_score(const struct sk_child *c, struct sk_err *err)
 {
 	char text[16];
 	int r;
 
 	(void)snprintf(text, sizeof(text), "%d", c->spec->oom_score_adj);
+	/* in the caller's mount namespace still: nobody has mounted over this */
 	r = sk_fs_write(AT_FDCWD, "/proc/self/oom_score_adj", text);
+	if (r == -EACCES) {
+		sk_log_warn("oom_score_adj %s is lower than allowed: left as it is",
+			    text);
+		return 0;
+	}
 	if (r < 0)
 		return sk_err_code(err, r, "set oom_score_adj to %s", text);
 	return 0;
 }
 
-int sk_child_rlimits(struct sk_child *c, struct sk_err *err)
+static int explain(const struct sk_spec_rlimit *l, const struct rlimit *limit,
+		   struct sk_err *err)
+{
+	int r = sk_err_errno(err, "set resource limit %s to %llu:%llu",
+			     sk_spec_rlimit_name(l->resource),
+			     (unsigned long long)limit->rlim_cur,
+			     (unsigned long long)limit->rlim_max);
+
+	if (r != -EPERM)
+		return r;
+	return sk_err_hint(
+		err, r,
+		"raising a hard limit needs CAP_SYS_RESOURCE, which the caller does not have; its own limit is in /proc/self/limits");
+}
+
+static int raise_hard_limit(const struct sk_spec_rlimit *l, struct sk_err *err)
+{
+	struct rlimit now;
+
+	if (getrlimit((__rlimit_resource_t)l->resource, &now) < 0)
+		return sk_err_errno(err, "read resource limit %s",
+				    sk_spec_rlimit_name(l->resource));
+	if (l->limit.rlim_max <= now.rlim_max)
+		return 0;
+	now.rlim_max = l->limit.rlim_max;
+	return setrlimit((__rlimit_resource_t)l->resource, &now) < 0
+		       ? explain(l, &now, err)
+		       : 0;
+}
+
+int sk_child_raise_limits(struct sk_child *c, struct sk_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < c->spec->nr_rlimits; i++)
+		r = raise_hard_limit(&c->spec->rlimits[i], err);
+	if (r == 0 && c->spec->has_oom_score_adj)
+		r = set_oom_score(c, err);
+	return r;
+}
+
+int sk_child_set_limits(struct sk_child *c, struct sk_err *err)
 {
 	for (size_t i = 0; i < c->spec->nr_rlimits; i++) {
 		const struct sk_spec_rlimit *l = &c->spec->rlimits[i];
-		int r;
 
-		if (setrlimit((__rlimit_resource_t)l->resource, &l->limit) == 0)
-			continue;
-		r = sk_err_errno(err, "set resource limit %d to %llu:%llu", l->resource,
-				 (unsigned long long)l->limit.rlim_cur,
-				 (unsigned long long)l->limit.rlim_max);
-		if (r != -EPERM)
-			return r;
-		return sk_err_hint(
-			err, r,
-			"raising a hard limit needs CAP_SYS_RESOURCE, which skiff does not have here");
+		if (setrlimit((__rlimit_resource_t)l->resource, &l->limit) < 0)
+			return explain(l, &l->limit, err);
 	}
 	(void)umask(c->spec->umask >= 0 ? (mode_t)c->spec->umask : 022);
-	return c->spec->has_oom_score_adj ? set_oom_score(c, err) : 0;
+	return 0;
 }

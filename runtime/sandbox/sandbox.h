@@ -75,10 +75,10 @@ struct sk_sandbox_join {
 	const struct sk_spec *spec;
 	const struct sk_cgroup *cgroup;
 	int target_pidfd; /* PID 1 of the container */
-	bool has_userns;  /* it has a user namespace of its own */
 	int stdio[3];
 	bool keep_running;	   /* do not die with the caller */
 	unsigned int preserve_fds; /* descriptors 3 to 2 + n are handed on */
+	unsigned int listen_fds;   /* so many of them are sockets */
 	bool keep_keyring;	   /* no session keyring of its own */
 };
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* spawn - the parent's side: clone, id maps, idmapped mounts, the child's report
  *
- * 1. Join namespaces by path, so that the child is born in them; come back after clone3().
- * 2. clone3() with all new namespaces at once, into the v2 group.
- * 3. Write the id maps; shift layers and volumes into the new user namespace; send them.
+ * 1. clone3() with all new namespaces at once, into the v2 group. Where namespaces are joined
+ *    by path, or clocks are set, a stage between does that (enter.c) and clones the child for
+ *    the caller (CLONE_PARENT): the caller leaves none of its own.
+ * 2. Write the id maps; shift layers and volumes into the new user namespace; send them.
+ * 3. While the child waits before pivot_root: the hooks of this side.
  * 4. Wait for the report: end of file means that the command was executed.
  */
 #include <errno.h>
@@ -16,69 +18,18 @@
 #include <unistd.h>
 
 #include "lib/cleanup.h"
+#include "lib/fs.h"
 #include "lib/sock.h"
 #include "lib/str.h"
 #include "lib/sys.h"
 #include "runtime/sandbox/child.h"
+#include "runtime/sandbox/enter.h"
+#include "runtime/sandbox/hook.h"
 #include "runtime/sandbox/idmap.h"
+#include "runtime/sandbox/seccomp_notify.h"
+#include "runtime/sandbox/mount.h"
 #include "runtime/sandbox/spawn.h"
 #include "runtime/sandbox/target.h"
-
-/* The namespaces that a process is born in, as seen from its parent. */
-static const enum sk_spec_ns joinable[] = {SK_NS_NET, SK_NS_IPC, SK_NS_UTS, SK_NS_PID};
-
-struct own_namespaces {
-	int fds[SK_NS_COUNT]; /* -1: was not left */
-};
-
-static int rejoin(struct own_namespaces *own, struct sk_err *err)
-{
-	int r = 0;
-
-	for (int i = 0; i < SK_NS_COUNT; i++) {
-		if (own->fds[i] < 0)
-			continue;
-		if (setns(own->fds[i], (int)sk_spec_ns_flag((enum sk_spec_ns)i)) < 0)
-			r = sk_err_errno(err, "return to the own %s namespace",
-					 sk_spec_ns_name((enum sk_spec_ns)i));
-		sk_close(&own->fds[i]);
-	}
-	return r;
-}
-
-static int join_one(enum sk_spec_ns ns, const char *path, struct own_namespaces *own,
-		    struct sk_err *err)
-{
-	sk_autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char self[32];
-
-	if (fd < 0)
-		return sk_err_errno(err, "open the %s namespace '%s'",
-				    sk_spec_ns_name(ns), path);
-	(void)snprintf(self, sizeof(self), "/proc/self/ns/%s", sk_spec_ns_name(ns));
-	own->fds[ns] = open(self, O_RDONLY | O_CLOEXEC);
-	if (own->fds[ns] < 0)
-		return sk_err_errno(err, "open '%s'", self);
-	if (setns(fd, (int)sk_spec_ns_flag(ns)) < 0)
-		return sk_err_errno(err, "join the %s namespace '%s'",
-				    sk_spec_ns_name(ns), path);
-	return 0;
-}
-
-static int join_paths(const struct sk_spec *spec, struct own_namespaces *own,
-		      struct sk_err *err)
-{
-	for (int i = 0; i < SK_NS_COUNT; i++)
-		own->fds[i] = -1;
-	for (size_t i = 0; i < SK_ARRAY_SIZE(joinable); i++) {
-		const char *path = spec->ns[joinable[i]].path;
-		int r = path ? join_one(joinable[i], path, own, err) : 0;
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
 
 /* A user namespace has no power over a network namespace from outside, and so may not
  * mount its sysfs; the parent may. */
@@ -141,10 +92,10 @@ static int explain_clone(const struct sk_spec *spec, struct sk_err *err)
 	return r;
 }
 
-static int send_mount(int sync, char tag, const char *path, bool recursive, int userns,
+static int send_layer(int sync, char tag, const char *path, int userns,
 		      struct sk_err *err)
 {
-	sk_autoclose int fd = sk_idmap_mount(path, userns, recursive, err);
+	sk_autoclose int fd = sk_idmap_mount(path, userns, false, err);
 	int r;
 
 	if (fd < 0)
@@ -155,29 +106,23 @@ static int send_mount(int sync, char tag, const char *path, bool recursive, int 
 	return 0;
 }
 
-static int send_mounts(const struct sk_spec *spec, int sync, int userns,
+static int send_layers(const struct sk_spec *spec, int sync, int userns,
 		       struct sk_err *err)
 {
 	int r = 0;
 
 	for (char **lower = spec->lowers; r == 0 && lower && *lower; lower++)
-		r = send_mount(sync, SK_SYNC_LAYER, *lower, false, userns, err);
+		r = send_layer(sync, SK_SYNC_LAYER, *lower, userns, err);
 	if (r == 0 && spec->lowers)
-		r = send_mount(sync, SK_SYNC_UPPER, spec->layer_dir, false, userns, err);
-	for (size_t i = 0; r == 0 && i < spec->nr_mounts; i++) {
-		const struct sk_spec_mount *m = &spec->mounts[i];
-
-		if (m->is_idmapped)
-			r = send_mount(sync, SK_SYNC_VOLUME, m->source, m->recursive,
-				       userns, err);
-	}
+		r = send_layer(sync, SK_SYNC_UPPER, spec->layer_dir, userns, err);
 	return r;
 }
 
 /* What the child waits for before it mounts anything. */
-static int feed(const struct sk_spec *spec, const struct sk_sandbox *sandbox, int sync,
-		struct sk_err *err)
+static int feed(const struct sk_sandbox_opts *opts, const struct sk_child *c,
+		const struct sk_sandbox *sandbox, int sync, struct sk_err *err)
 {
+	const struct sk_spec *spec = opts->spec;
 	sk_autoclose int userns = -1;
 	int r;
 
@@ -186,11 +131,21 @@ static int feed(const struct sk_spec *spec, const struct sk_sandbox *sandbox, in
 		if (r < 0)
 			return r;
 	}
-	if (spec->ns[SK_NS_USER].is_new && spec->idmap_layers) {
+	if (sk_spec_has_userns(spec) && (spec->idmap_layers || c->volume_fds)) {
 		userns = sk_idmap_userns(sandbox->pid, err);
 		if (userns < 0)
 			return userns;
-		r = send_mounts(spec, sync, userns, err);
+	}
+	if (spec->ns[SK_NS_USER].is_new && spec->idmap_layers) {
+		r = send_layers(spec, sync, userns, err);
+		if (r < 0)
+			return r;
+	}
+	r = sk_mount_send(c, sync, userns, err);
+	if (r < 0)
+		return r;
+	if (opts->on_cloned) {
+		r = opts->on_cloned(opts->arg, sandbox->pid, err);
 		if (r < 0)
 			return r;
 	}
@@ -198,6 +153,43 @@ static int feed(const struct sk_spec *spec, const struct sk_sandbox *sandbox, in
 	if (r < 0)
 		return sk_err_code(err, r, "send to the container");
 	return 0;
+}
+
+static int run_hooks(const struct sk_sandbox_opts *opts, pid_t pid, struct sk_err *err)
+{
+	const struct sk_hook_list *lists = opts->spec->process.hooks;
+	sk_autofree char *state = opts->hook_state(opts->arg, "creating", pid);
+	int r;
+
+	if (!state)
+		return sk_err_oom(err);
+	r = sk_hooks_run(&lists[SK_HOOK_PRESTART], SK_HOOK_PRESTART, state,
+			 opts->hook_cwd, err);
+	if (r == 0)
+		r = sk_hooks_run(&lists[SK_HOOK_CREATE_RUNTIME], SK_HOOK_CREATE_RUNTIME,
+				 state, opts->hook_cwd, err);
+	return r;
+}
+
+/* The child has mounted all and asks; its end shows in the report. */
+static int answer_hooks(const struct sk_sandbox_opts *opts, pid_t pid, int sync,
+			struct sk_err *err)
+{
+	char tag = 0;
+	ssize_t n;
+	int r;
+
+	if (!sk_child_wants_state(opts->hook_state, opts->spec))
+		return 0;
+	do {
+		n = recv(sync, &tag, 1, 0);
+	} while (n < 0 && errno == EINTR);
+	if (n != 1 || tag != SK_SYNC_HOOKS)
+		return 0;
+	r = run_hooks(opts, pid, err);
+	if (r == 0 && send(sync, &pid, sizeof(pid), MSG_NOSIGNAL) < 0 && errno != EPIPE)
+		return sk_err_errno(err, "send to the container");
+	return r;
 }
 
 /* Only "not found" and "cannot be executed" may have the codes that mean just that. */
@@ -253,17 +245,20 @@ void sk_spawn_reap(struct sk_sandbox *sandbox)
 	sandbox->pid = -1;
 }
 
-int sk_spawn_wait_ready(struct sk_sandbox *sandbox, bool tty,
-			const struct sk_spawn_channels *channels, struct sk_err *err)
+static int receive_terminal(struct sk_sandbox *sandbox, bool tty, int sync,
+			    struct sk_err *err)
 {
-	int r;
+	if (!tty)
+		return 0;
+	sandbox->pty = receive_pty(sync, err);
+	return sandbox->pty < -1 ? sandbox->pty : 0;
+}
 
-	if (tty) {
-		sandbox->pty = receive_pty(channels->sync, err);
-		if (sandbox->pty < -1)
-			return sandbox->pty;
-	}
-	r = sk_spawn_report(channels->report, err);
+static int await_report(const struct sk_sandbox *sandbox, bool tty, int report,
+			struct sk_err *err)
+{
+	int r = sk_spawn_report(report, err);
+
 	if (r < 0)
 		return r;
 	/* killed before it could say anything looks like an exec, but for its end */
@@ -273,45 +268,173 @@ int sk_spawn_wait_ready(struct sk_sandbox *sandbox, bool tty,
 	return 0;
 }
 
+int sk_spawn_wait_ready(struct sk_sandbox *sandbox, bool tty,
+			const struct sk_spawn_channels *channels, struct sk_err *err)
+{
+	int r = receive_terminal(sandbox, tty, channels->sync, err);
+
+	return r < 0 ? r : await_report(sandbox, tty, channels->report, err);
+}
+
+static pid_t pid_of(int pidfd)
+{
+	sk_autofree char *text = NULL;
+	const char *line;
+	char path[48];
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", pidfd);
+	if (sk_fs_read(AT_FDCWD, path, 4096, &text, NULL) < 0)
+		return -1;
+	line = strstr(text, "\nPid:");
+	return line ? (pid_t)strtol(line + 5, NULL, 10) : -1;
+}
+
+int sk_spawn_receive(const struct sk_spawn_channels *channels, struct sk_sandbox *ret,
+		     struct sk_err *err)
+{
+	char tag = 0;
+	int fd = sk_sock_recv_fd(channels->sync, &tag), r;
+
+	if (fd < 0 || tag != SK_SYNC_PIDFD) {
+		if (fd >= 0)
+			(void)close(fd);
+		r = sk_spawn_report(channels->report, err);
+		return r < 0 ? r
+			     : sk_err_set(err, EIO,
+					  "the process that joins namespaces was killed");
+	}
+	ret->pidfd = fd;
+	ret->pid = pid_of(fd);
+	return 0;
+}
+
+/* An ordinary user may set clocks only as root of the new user namespace. */
+static bool has_early_userns(const struct sk_spec *spec)
+{
+	return spec->ns[SK_NS_USER].is_new && spec->process.nr_time_offsets &&
+	       geteuid() != 0;
+}
+
+static int enter(const struct sk_enter *namespaces, struct sk_child *c,
+		 struct sk_err *err)
+{
+	int r;
+
+	if (has_early_userns(c->spec) && unshare(CLONE_NEWUSER) < 0)
+		return explain_clone(c->spec, err);
+	r = sk_enter_namespaces(namespaces, err);
+	if (r < 0)
+		return r;
+	c->sysfs_fd = open_sysfs(c->spec, err);
+	return c->sysfs_fd < -1 ? c->sysfs_fd : 0;
+}
+
+/* What is left for the child's clone to make. */
+static uint64_t late_flags(const struct sk_spec *spec)
+{
+	uint64_t flags = clone_flags(spec);
+
+	if (has_early_userns(spec))
+		flags &= ~(uint64_t)CLONE_NEWUSER;
+	return spec->process.nr_time_offsets ? flags & ~(uint64_t)CLONE_NEWTIME : flags;
+}
+
+static void __attribute__((noreturn))
+stage_main(const struct sk_enter *namespaces, struct sk_child *c)
+{
+	struct sk_err err = SK_ERR_INIT;
+	int pidfd = -1, r;
+	bool ignored;
+	pid_t pid;
+
+	sk_child_arm(c);
+	r = enter(namespaces, c, &err);
+	if (r == 0) {
+		pid = sk_spawn_clone(late_flags(c->spec) | CLONE_PARENT, NULL, &pidfd,
+				     &ignored);
+		if (pid == 0)
+			sk_child_main(c);
+		r = pid < 0 ? explain_clone(c->spec, &err)
+			    : sk_sock_send_fd(c->sync, pidfd, SK_SYNC_PIDFD);
+	}
+	if (r < 0)
+		sk_child_fail(c, &err);
+	_exit(0);
+}
+
+/* The stage is cloned into the group, so that its child, which is a child of the caller, is
+ * there too: a joined user namespace could not be left, and may not write to the group. */
+static int start_by_stage(const struct sk_sandbox_opts *opts,
+			  const struct sk_enter *namespaces, struct sk_child *c,
+			  struct sk_spawn_channels *channels, struct sk_sandbox *ret,
+			  struct sk_err *err)
+{
+	sk_autoclose int pidfd = -1;
+	pid_t pid = sk_spawn_clone(0, opts->cgroup, &pidfd, &c->in_v2_group);
+	int r;
+
+	if (pid == 0) {
+		sk_close(&channels->sync);
+		stage_main(namespaces, c);
+	}
+	if (pid < 0)
+		return explain_clone(opts->spec, err);
+	sk_spawn_channels_close_child(channels);
+	r = sk_spawn_receive(channels, ret, err);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return r;
+}
+
 static int start_child(const struct sk_sandbox_opts *opts, struct sk_child *c,
 		       struct sk_spawn_channels *channels, struct sk_sandbox *ret,
 		       struct sk_err *err)
 {
-	struct own_namespaces own;
-	int r = join_paths(opts->spec, &own, err);
+	sk_auto(sk_enter_finish) struct sk_enter namespaces;
+	int r = sk_enter_open(opts->spec, &namespaces, err);
 
-	if (r == 0) {
-		c->sysfs_fd = open_sysfs(opts->spec, err);
-		r = c->sysfs_fd < -1 ? c->sysfs_fd : 0;
+	if (r < 0)
+		return r;
+	c->mnt_ns_fd = namespaces.fds[SK_NS_MNT];
+	if (sk_enter_is_needed(&namespaces))
+		return start_by_stage(opts, &namespaces, c, channels, ret, err);
+	c->sysfs_fd = open_sysfs(opts->spec, err);
+	if (c->sysfs_fd < -1)
+		return c->sysfs_fd;
+	ret->pid = sk_spawn_clone(clone_flags(opts->spec), opts->cgroup, &ret->pidfd,
+				  &c->in_v2_group);
+	if (ret->pid == 0) {
+		sk_close(&channels->sync);
+		sk_child_main(c);
 	}
-	if (r == 0) {
-		ret->pid = sk_spawn_clone(clone_flags(opts->spec), opts->cgroup,
-					  &ret->pidfd, &c->in_v2_group);
-		if (ret->pid == 0) {
-			sk_close(&channels->sync);
-			sk_child_main(c);
-		}
-		if (ret->pid < 0)
-			r = explain_clone(opts->spec, err);
-	}
-	if (rejoin(&own, err) < 0 && r == 0)
-		r = -EIO;
+	r = ret->pid < 0 ? explain_clone(opts->spec, err) : 0;
 	sk_close(&c->sysfs_fd);
 	return r;
 }
 
 int sk_spawn_prepare(struct sk_child *c, struct sk_err *err)
 {
-	int r = sk_child_caps(c->spec, &c->caps, err);
+	const struct sk_spec_seccomp *seccomp = c->spec->seccomp_config;
+	int r;
 
-	if (r == 0 && c->spec->seccomp)
-		r = sk_seccomp_new_default(&c->filter, err);
+	sk_child_caps(c->spec, &c->caps);
+	c->notify_fd = -1;
+	if (c->spec->seccomp)
+		return sk_seccomp_new_default(&c->filter, err);
+	if (!seccomp)
+		return 0;
+	r = sk_seccomp_new(seccomp, &c->filter, err);
+	if (r == 0 && seccomp->listener_path) {
+		c->notify_fd = sk_notify_connect(seccomp, err);
+		r = c->notify_fd < 0 ? c->notify_fd : 0;
+	}
 	return r;
 }
 
 void sk_spawn_release(struct sk_child *c)
 {
 	sk_seccomp_free(sk_steal(&c->filter));
+	sk_close(&c->notify_fd);
 	free(sk_steal(&c->layer_fds));
 	free(sk_steal(&c->volume_fds));
 }
@@ -321,14 +444,12 @@ static int make_room(struct sk_child *c, struct sk_err *err)
 {
 	const struct sk_spec *spec = c->spec;
 
-	if (!spec->idmap_layers)
-		return 0;
-	c->layer_fds = calloc(sk_strv_len(spec->lowers) + 1, sizeof(int));
-	c->volume_fds = calloc(spec->nr_mounts + 1, sizeof(int));
-	if (!c->layer_fds || !c->volume_fds)
-		return sk_err_oom(err);
-	memset(c->volume_fds, 0xff, (spec->nr_mounts + 1) * sizeof(int));
-	return 0;
+	if (spec->idmap_layers) {
+		c->layer_fds = calloc(sk_strv_len(spec->lowers) + 1, sizeof(int));
+		if (!c->layer_fds)
+			return sk_err_oom(err);
+	}
+	return sk_mount_await(c, err);
 }
 
 int sk_spawn_channels_open(struct sk_spawn_channels *channels, struct sk_child *c,
@@ -372,14 +493,18 @@ static int spawn(const struct sk_sandbox_opts *opts, struct sk_child *c,
 	if (r < 0)
 		return r;
 	sk_spawn_channels_close_child(&channels);
-	r = feed(opts->spec, ret, channels.sync, err);
+	r = feed(opts, c, ret, channels.sync, err);
 	/* a child that failed in the meantime knows better than a broken socket */
 	if (r == -EPIPE || r == -ECONNRESET) {
 		int why = sk_spawn_report(channels.report, err);
 
 		return why < 0 ? why : r;
 	}
-	return r < 0 ? r : sk_spawn_wait_ready(ret, opts->spec->tty, &channels, err);
+	if (r == 0)
+		r = receive_terminal(ret, opts->spec->tty, channels.sync, err);
+	if (r == 0)
+		r = answer_hooks(opts, ret->pid, channels.sync, err);
+	return r < 0 ? r : await_report(ret, opts->spec->tty, channels.report, err);
 }
 
 int sk_sandbox_spawn(const struct sk_sandbox_opts *opts, struct sk_sandbox *ret,
@@ -396,7 +521,15 @@ int sk_sandbox_spawn(const struct sk_sandbox_opts *opts, struct sk_sandbox *ret,
 		.init_fd = -1,
 		.init_path = opts->init_path,
 		.proc_fd = -1,
+		.dev_fd = -1,
 		.root_fd = -1,
+		.mnt_ns_fd = -1,
+		.hook_state = opts->hook_state,
+		.hook_arg = opts->arg,
+		.hook_cwd = opts->hook_cwd,
+		.preserve_fds = opts->preserve_fds,
+		.listen_fds = opts->listen_fds,
+		.keep_keyring = opts->keep_keyring,
 	};
 	int r = sk_spawn_prepare(&c, err);
 

@@ -41,6 +41,9 @@ SK_DEFINE_AUTO_FINISH(struct sk_spawn_channels, sk_spawn_channels_finish)
 /** sk_spawn_clone() - clone3() with a pidfd, into the v2 group where there is one; -1 with errno */
 pid_t sk_spawn_clone(uint64_t flags, const struct sk_cgroup *cgroup, int *ret_pidfd,
 		     bool *ret_in_v2);
+/** sk_spawn_receive() - The child that a stage has cloned for the caller: its pidfd and pid */
+int sk_spawn_receive(const struct sk_spawn_channels *channels, struct sk_sandbox *ret,
+		     struct sk_err *err);
 /** sk_spawn_report() - Read the child's report: 0 at the end of file or when it is ready, else its failure */
 int sk_spawn_report(int report, struct sk_err *err);
 /** sk_spawn_wait_ready() - Terminal and report of a child that was fed */

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -34,10 +36,18 @@ static int open_master(const struct sk_child *c, struct sk_err *err)
 {
 	const char *path = c->spec->host_dev ? "/dev/ptmx" : "/dev/pts/ptmx";
 	int fd = sk_fs_open_in_root(c->root_fd, path, O_RDWR | O_NOCTTY, 0);
+	struct stat st;
 	int unlock = 0;
 
 	if (fd < 0)
 		return sk_err_code(err, fd, "open '%s' of the container", path);
+	/* whatever else lies there shall not get the command's input (CVE-2025-52565) */
+	if (fstat(fd, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 2)) {
+		(void)close(fd);
+		return sk_err_set(err, ENXIO,
+				  "'%s' of the container is not a terminal multiplexer",
+				  path);
+	}
 	if (ioctl(fd, TIOCSPTLCK, &unlock) < 0) {
 		int r = sk_err_errno(err, "unlock the terminal");
 
@@ -52,13 +62,29 @@ static int bind_console(const struct sk_child *c, int slave, struct sk_err *err)
 {
 	sk_autoclose int fd = -1, target = -1;
 
-	if (c->spec->host_dev)
+	if (c->spec->host_dev || c->dev_fd < 0)
 		return 0;
+	/* beneath what is mounted on /dev, and behind no link: both may be the image's */
+	if (c->dev_is_bind)
+		target = sk_target_find(c->dev_fd, "console", SK_TARGET_NO_LINKS);
+	else
+		target = sk_target_open(c->dev_fd, "console", SK_TARGET_NO_LINKS, NULL);
+	if (c->dev_is_bind && target == -ENOENT)
+		return 0;
+	if (target < 0)
+		return sk_err_code(err, target, "open '/dev/console' of the container");
 	fd = sk_target_clone(slave, "", false, err);
-	if (fd < 0)
-		return fd;
-	target = sk_target_open(c->root_fd, "/dev/console", false, err);
-	return target < 0 ? target : sk_target_attach(fd, target, "/dev/console", err);
+	return fd < 0 ? fd : sk_target_attach(fd, target, "/dev/console", err);
+}
+
+static int set_size(const struct sk_child *c, int slave, struct sk_err *err)
+{
+	struct winsize size = {.ws_row = c->spec->process.rows,
+			       .ws_col = c->spec->process.columns};
+
+	if ((size.ws_row || size.ws_col) && ioctl(slave, TIOCSWINSZ, &size) < 0)
+		return sk_err_errno(err, "set the size of the terminal");
+	return 0;
 }
 
 int sk_child_tty(struct sk_child *c, struct sk_err *err)
@@ -74,7 +100,9 @@ int sk_child_tty(struct sk_child *c, struct sk_err *err)
 		return sk_err_errno(err, "open the terminal");
 	if (c->uid != 0 && fchown(slave, c->uid, (gid_t)-1) < 0)
 		return sk_err_errno(err, "give the terminal to user %u", c->uid);
-	r = c->is_further ? 0 : bind_console(c, slave, err);
+	r = set_size(c, slave, err);
+	if (r == 0 && !c->is_further)
+		r = bind_console(c, slave, err);
 	if (r < 0)
 		return r;
 	r = sk_sock_send_fd(c->sync, master, SK_SYNC_PTY);

@@ -5,24 +5,33 @@
 
 #include "runtime/spec/spec.h"
 
-/**
- * sk_config_known() - Refuse members that the specification defines and nobody executes
- * @where:	"linux.", "" and so on: put before the member's name in the error
- * @known:	NULL-terminated names of what the caller reads
- *
- * Source: config.md, "Extensibility": members that it does not define are ignored. A member
- * that is null, false, "" or empty asks for nothing and is fine.
- * Return: 0; -EOPNOTSUPP naming the member
- */
-int sk_config_known(const struct sk_json *object, const char *where,
-		    const char *const *known, struct sk_err *err);
-
 /** sk_config_process() - "process" (config_process.c) */
 int sk_config_process(const struct sk_json *config, struct sk_spec *spec,
 		      struct sk_err *err);
+/** sk_config_process_object() - The same of the object itself (config_process.c) */
+int sk_config_process_object(const struct sk_json *process, struct sk_spec *spec,
+			     struct sk_err *err);
+/** sk_config_process_kernel() - Scheduler, priorities, CPUs and labels of "process" (config_kernel.c) */
+int sk_config_process_kernel(const struct sk_json *process, struct sk_spec *spec,
+			     struct sk_err *err);
+/** sk_config_hooks() - "hooks" (config_hooks.c) */
+int sk_config_hooks(const struct sk_json *config, struct sk_spec *spec,
+		    struct sk_err *err);
+/** sk_config_namespaces() - Namespaces, id maps, clocks and sysctls of "linux" (config_namespaces.c) */
+int sk_config_namespaces(const struct sk_json *linux_object, struct sk_spec *spec,
+			 struct sk_err *err);
+/** sk_config_linux_kernel() - Personality, memory policy, RDT and network devices of "linux" (config_kernel.c) */
+int sk_config_linux_kernel(const struct sk_json *linux_object, struct sk_spec *spec,
+			   struct sk_err *err);
 /** sk_config_linux() - "linux" (config_linux.c) */
 int sk_config_linux(const struct sk_json *config, struct sk_spec *spec,
 		    struct sk_err *err);
+/** sk_config_mounts() - "mounts", after "linux" with its id maps; sources count from @bundle (config_mounts.c) */
+int sk_config_mounts(const struct sk_json *config, const char *bundle,
+		     struct sk_spec *spec, struct sk_err *err);
+/** sk_config_linux_files() - Devices, masked and read-only paths, propagation, label of "linux" (config_mounts.c) */
+int sk_config_linux_files(const struct sk_json *linux_object, struct sk_spec *spec,
+			  struct sk_err *err);
 /** sk_config_cgroup() - "linux.cgroupsPath" (config_cgroup.c) */
 int sk_config_cgroup(const struct sk_json *linux_object, struct sk_spec *spec,
 		     struct sk_err *err);

@@ -28,6 +28,14 @@ static const struct {
 	{"RLIMIT_STACK", RLIMIT_STACK},
 };
 
+const char *sk_spec_rlimit_name(int resource)
+{
+	for (size_t i = 0; i < SK_ARRAY_SIZE(rlimits); i++)
+		if (rlimits[i].resource == resource)
+			return rlimits[i].name;
+	return "?";
+}
+
 static int read_rlimit(const struct sk_json *object, struct sk_spec_rlimit *ret,
 		       struct sk_err *err)
 {
@@ -69,9 +77,18 @@ static int read_rlimits(const struct sk_json *process, struct sk_spec *spec,
 	spec->rlimits = calloc(sk_json_len(list), sizeof(*spec->rlimits));
 	if (!spec->rlimits)
 		return sk_err_oom(err);
-	for (size_t i = 0; r == 0 && i < sk_json_len(list); i++)
-		r = read_rlimit(sk_json_at(list, i), &spec->rlimits[spec->nr_rlimits++],
-				err);
+	for (size_t i = 0; r == 0 && i < sk_json_len(list); i++) {
+		struct sk_spec_rlimit *new = &spec->rlimits[spec->nr_rlimits];
+
+		r = read_rlimit(sk_json_at(list, i), new, err);
+		for (size_t k = 0; r == 0 && k < spec->nr_rlimits; k++)
+			if (spec->rlimits[k].resource == new->resource)
+				return sk_err_set(
+					err, EINVAL,
+					"config.json: process.rlimits: %s is given twice",
+					sk_spec_rlimit_name(new->resource));
+		spec->nr_rlimits++;
+	}
 	return r;
 }
 
@@ -102,14 +119,10 @@ static int read_groups(const struct sk_json *user, struct sk_spec *spec,
 static int read_user(const struct sk_json *process, struct sk_spec *spec,
 		     struct sk_err *err)
 {
-	static const char *const known[] = {"uid", "gid", "umask", "additionalGids",
-					    NULL};
 	uint64_t uid = 0, gid = 0, mask = UINT64_MAX;
 	struct sk_json *user = NULL;
 	int r = sk_json_read_object(process, "process", "user", &user, err);
 
-	if (r == 0)
-		r = sk_config_known(user, "process.user.", known, err);
 	if (r == 0)
 		r = sk_json_read_u64(user, "process.user", "uid", UINT32_MAX - 1, &uid,
 				     err);
@@ -176,24 +189,33 @@ static int without_process(struct sk_spec *spec, struct sk_err *err)
 	return spec->args && spec->env && spec->cwd ? 0 : sk_err_oom(err);
 }
 
-int sk_config_process(const struct sk_json *config, struct sk_spec *spec,
-		      struct sk_err *err)
+/* Source: config.md, "Process": consoleSize is ignored without a terminal. */
+static int read_terminal(const struct sk_json *process, struct sk_spec *spec,
+			 struct sk_err *err)
 {
-	static const char *const known[] = {"terminal",	   "user",
-					    "args",	   "env",
-					    "cwd",	   "capabilities",
-					    "rlimits",	   "noNewPrivileges",
-					    "oomScoreAdj", NULL};
-	struct sk_json *process = NULL;
-	int64_t score = INT64_MIN;
-	int r = sk_json_read_object(config, "config.json", "process", &process, err);
+	uint64_t height = 0, width = 0;
+	struct sk_json *size = NULL;
+	int r = sk_json_read_bool(process, "process", "terminal", &spec->tty, err);
 
-	if (r == 0 && !process)
-		return without_process(spec, err);
 	if (r == 0)
-		r = sk_config_known(process, "process.", known, err);
+		r = sk_json_read_object(process, "process", "consoleSize", &size, err);
 	if (r == 0)
-		r = sk_json_read_bool(process, "process", "terminal", &spec->tty, err);
+		r = sk_json_read_u64(size, "process.consoleSize", "height", UINT16_MAX,
+				     &height, err);
+	if (r == 0)
+		r = sk_json_read_u64(size, "process.consoleSize", "width", UINT16_MAX,
+				     &width, err);
+	spec->process.rows = (unsigned short)height;
+	spec->process.columns = (unsigned short)width;
+	return r;
+}
+
+int sk_config_process_object(const struct sk_json *process, struct sk_spec *spec,
+			     struct sk_err *err)
+{
+	int64_t score = INT64_MIN;
+	int r = read_terminal(process, spec, err);
+
 	if (r == 0)
 		r = sk_json_read_bool(process, "process", "noNewPrivileges",
 				      &spec->no_new_privs, err);
@@ -208,5 +230,49 @@ int sk_config_process(const struct sk_json *config, struct sk_spec *spec,
 		r = read_command(process, spec, err);
 	if (r == 0)
 		r = read_caps(process, spec, err);
-	return r < 0 ? r : read_rlimits(process, spec, err);
+	if (r == 0)
+		r = read_rlimits(process, spec, err);
+	return r < 0 ? r : sk_config_process_kernel(process, spec, err);
+}
+
+int sk_config_process(const struct sk_json *config, struct sk_spec *spec,
+		      struct sk_err *err)
+{
+	struct sk_json *process = NULL;
+	int r = sk_json_read_object(config, "config.json", "process", &process, err);
+
+	if (r == 0 && !process)
+		return without_process(spec, err);
+	spec->process.make_cwd = true;
+	return r < 0 ? r : sk_config_process_object(process, spec, err);
+}
+
+int sk_spec_from_process(const struct sk_json *process, const struct sk_json *config,
+			 struct sk_spec **ret, struct sk_err *err)
+{
+	sk_auto(sk_spec_free) struct sk_spec *spec = sk_spec_new();
+	struct sk_json *object_linux = NULL;
+	int r;
+
+	if (!spec)
+		return sk_err_oom(err);
+	if (sk_json_type(process) != SK_JSON_OBJECT)
+		return sk_err_set(err, EINVAL, "process: expected an object, got %s",
+				  sk_json_type_name(sk_json_type(process)));
+	r = sk_json_read_object(config, "config.json", "linux", &object_linux, err);
+	if (r == 0)
+		r = sk_config_process_object(process, spec, err);
+	if (r == 0)
+		r = sk_config_namespaces(object_linux, spec, err);
+	if (r == 0)
+		r = sk_config_linux_kernel(object_linux, spec, err);
+	if (r < 0)
+		return r;
+	if (!sk_strv_len(spec->args) || !spec->args[0][0])
+		return sk_err_set(err, EINVAL, "process.args: no command to run");
+	if (spec->cwd[0] != '/')
+		return sk_err_set(err, EINVAL,
+				  "process.cwd '%s' must be an absolute path", spec->cwd);
+	*ret = sk_steal(&spec);
+	return 0;
 }

@@ -22,6 +22,14 @@ const char *sk_hook_name(enum sk_hook_kind kind)
 	return names[kind];
 }
 
+bool sk_spec_process_has_hooks(const struct sk_spec_process *process)
+{
+	for (int i = 0; i <= SK_HOOK_START_CONTAINER; i++)
+		if (process->hooks[i].nr)
+			return true;
+	return false;
+}
+
 static void free_hooks(struct sk_hook_list *list)
 {
 	for (size_t i = 0; i < list->nr; i++) {

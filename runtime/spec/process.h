@@ -83,6 +83,7 @@ struct sk_spec_time_offset {
 /** struct sk_spec_process - All of it; heap memory */
 struct sk_spec_process {
 	unsigned short rows, columns; /* of the terminal; 0: the kernel's */
+	bool make_cwd; /* make the working folder when it is missing */
 	char *apparmor, *selinux_label;
 	struct sk_spec_scheduler scheduler;
 	bool has_io_priority;
@@ -99,8 +100,16 @@ struct sk_spec_process {
 	struct sk_hook_list hooks[SK_HOOK_KINDS];
 };
 
+/** sk_spec_memory_mode_name() - Name of the @index-th memory policy that is known, for `features`; NULL behind the last */
+const char *sk_spec_memory_mode_name(size_t index);
+/** sk_spec_memory_flag_name() - The same for flags of memory policies */
+const char *sk_spec_memory_flag_name(size_t index);
+
 /** sk_spec_process_finish() - Release what it holds */
 void sk_spec_process_finish(struct sk_spec_process *process);
+
+/** sk_spec_process_has_hooks() - Whether there are hooks of a kind that is run before the command is executed */
+bool sk_spec_process_has_hooks(const struct sk_spec_process *process);
 
 /**
  * sk_spec_parse_cpus() - Read a list of CPUs or nodes such as "0-3,7"

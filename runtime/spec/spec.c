@@ -33,6 +33,11 @@ uint64_t sk_spec_ns_flag(enum sk_spec_ns ns)
 	return ns_kinds[ns].flag;
 }
 
+bool sk_spec_has_userns(const struct sk_spec *spec)
+{
+	return spec->ns[SK_NS_USER].is_new || spec->ns[SK_NS_USER].path;
+}
+
 struct sk_spec *sk_spec_new(void)
 {
 	struct sk_spec *spec = calloc(1, sizeof(*spec));
@@ -40,17 +45,6 @@ struct sk_spec *sk_spec_new(void)
 	if (spec)
 		spec->umask = -1;
 	return spec;
-}
-
-static void free_mounts(struct sk_spec *spec)
-{
-	for (size_t i = 0; i < spec->nr_mounts; i++) {
-		free(spec->mounts[i].source);
-		free(spec->mounts[i].target);
-		free(spec->mounts[i].fstype);
-		sk_strv_free(spec->mounts[i].data);
-	}
-	free(spec->mounts);
 }
 
 void sk_spec_free(struct sk_spec *spec)
@@ -62,6 +56,7 @@ void sk_spec_free(struct sk_spec *spec)
 	free(spec->cwd);
 	free(spec->user);
 	free(spec->groups);
+	sk_spec_seccomp_free(spec->seccomp_config);
 	for (int i = 0; i < SK_SPEC_CAP_SETS; i++)
 		sk_strv_free(spec->cap_names[i]);
 	free(spec->rlimits);
@@ -69,7 +64,8 @@ void sk_spec_free(struct sk_spec *spec)
 	sk_strv_free(spec->lowers);
 	free(spec->layer_dir);
 	free(spec->rootfs);
-	free_mounts(spec);
+	sk_spec_mounts_free(spec);
+	free(spec->mount_label);
 	sk_strv_free(spec->masked);
 	sk_strv_free(spec->read_only_paths);
 	for (int i = 0; i < SK_NS_COUNT; i++)
@@ -85,37 +81,6 @@ void sk_spec_free(struct sk_spec *spec)
 	sk_json_free(spec->annotations);
 	sk_spec_process_finish(&spec->process);
 	free(spec);
-}
-
-static char *copy_or_null(const char *text, bool *failed)
-{
-	char *copy = text ? strdup(text) : NULL;
-
-	if (text && !copy)
-		*failed = true;
-	return copy;
-}
-
-struct sk_spec_mount *sk_spec_add_mount(struct sk_spec *spec, const char *source,
-					const char *target, const char *fstype,
-					uint64_t attr_set)
-{
-	struct sk_spec_mount *grown =
-		reallocarray(spec->mounts, spec->nr_mounts + 1, sizeof(*grown));
-	struct sk_spec_mount *m;
-	bool failed = false;
-
-	if (!grown)
-		return NULL;
-	spec->mounts = grown;
-	m = &grown[spec->nr_mounts++];
-	*m = (struct sk_spec_mount){
-		.source = copy_or_null(source, &failed),
-		.target = copy_or_null(target, &failed),
-		.fstype = copy_or_null(fstype, &failed),
-		.attr_set = attr_set,
-	};
-	return failed ? NULL : m;
 }
 
 static int check_maps(const char *what, const struct sk_spec_idmap *maps, size_t nr,
@@ -134,24 +99,6 @@ static int check_maps(const char *what, const struct sk_spec_idmap *maps, size_t
 	return 0;
 }
 
-static int check_mounts(const struct sk_spec *spec, struct sk_err *err)
-{
-	for (size_t i = 0; i < spec->nr_mounts; i++) {
-		const struct sk_spec_mount *m = &spec->mounts[i];
-
-		if (m->target[0] != '/')
-			return sk_err_set(err, EINVAL,
-					  "mount point '%s' must be an absolute path",
-					  m->target);
-		if (!m->fstype && (!m->source || m->source[0] != '/'))
-			return sk_err_set(
-				err, EINVAL,
-				"source '%s' of the mount on '%s' must be an absolute path",
-				m->source ? m->source : "", m->target);
-	}
-	return 0;
-}
-
 static int check_namespaces(const struct sk_spec *spec, struct sk_err *err)
 {
 	for (int i = 0; i < SK_NS_COUNT; i++) {
@@ -163,7 +110,7 @@ static int check_namespaces(const struct sk_spec *spec, struct sk_err *err)
 				"path '%s' of the %s namespace must be absolute", path,
 				ns_kinds[i].name);
 	}
-	if (!spec->ns[SK_NS_MNT].is_new)
+	if (!spec->ns[SK_NS_MNT].is_new && !spec->ns[SK_NS_MNT].path)
 		return sk_err_set(err, EINVAL,
 				  "a container needs a mount namespace of its own");
 	if (spec->ns[SK_NS_USER].is_new && (!spec->nr_uids || !spec->nr_gids))
@@ -226,5 +173,5 @@ int sk_spec_check(const struct sk_spec *spec, struct sk_err *err)
 	r = check_maps("gid", spec->gids, spec->nr_gids, err);
 	if (r < 0)
 		return r;
-	return check_mounts(spec, err);
+	return sk_spec_mounts_check(spec, err);
 }

@@ -22,7 +22,9 @@
 #include "lib/json.h"
 #include "runtime/cgroup/resources.h"
 #include "runtime/runtime.h"
+#include "runtime/spec/mount.h"
 #include "runtime/spec/process.h"
+#include "runtime/spec/seccomp.h"
 
 /** enum sk_spec_ns - Namespaces, in the order in which they are joined */
 enum sk_spec_ns {
@@ -52,27 +54,16 @@ struct sk_spec_namespace {
 struct sk_spec_idmap {
 	uint32_t inside, outside, size;
 };
-#define SK_SPEC_MAX_IDMAPS 16
-
-/** struct sk_spec_mount - One mount, in the order of the list */
-struct sk_spec_mount {
-	char *source; /* bind: absolute path outside; else NULL or a label */
-	char *target; /* path inside; missing parts are created */
-	char *fstype; /* NULL for a bind mount */
-	char **data;  /* "mode=755", "size=64m", for the file system */
-	uint64_t attr_set, attr_clear; /* MOUNT_ATTR_* */
-	bool recursive;		       /* of a bind mount: what is mounted below too */
-	bool attr_recursive;	       /* the attributes hold below too */
-	bool is_idmapped; /* host ownership is kept through the container's id maps */
-	bool is_optional; /* the kernel may refuse it (mqueue, a missing feature) */
-	bool no_create;	  /* leave it out where the mount point is missing */
-};
+#define SK_SPEC_MAX_IDMAPS 340 /* as many as the kernel takes */
 
 /** struct sk_spec_rlimit - One resource limit */
 struct sk_spec_rlimit {
 	int resource;
 	struct rlimit limit;
 };
+
+/** sk_spec_rlimit_name() - "RLIMIT_NOFILE" and so on */
+const char *sk_spec_rlimit_name(int resource);
 
 /** enum sk_spec_caps - Which capabilities the command gets */
 enum sk_spec_caps {
@@ -102,6 +93,7 @@ struct sk_spec {
 	size_t nr_groups;
 	int64_t umask; /* -1 keeps 022 */
 	bool tty, no_new_privs, use_init, seccomp;
+	struct sk_spec_seccomp *seccomp_config; /* instead of the default filter; NULL without */
 	enum sk_spec_caps caps;
 	char **cap_names[SK_SPEC_CAP_SETS];
 	struct sk_spec_rlimit *rlimits;
@@ -120,7 +112,12 @@ struct sk_spec {
 	size_t nr_mounts;
 	char **masked, **read_only_paths;
 	bool host_dev; /* the host's /dev instead of a fresh one */
-	bool cgroup_mount, cgroup_writable;
+	bool cgroup_mount, cgroup_writable; /* one of the mounts shows the groups; not read-only */
+	struct sk_spec_device *devices;	    /* beside the usual ones */
+	size_t nr_devices;
+	unsigned long rootfs_propagation; /* MS_*; 0: MS_PRIVATE | MS_REC */
+	char *mount_label;		  /* SELinux context of new file systems */
+	bool no_pivot; /* leave the old root by chroot, where pivot_root cannot be had */
 
 	/* its isolation */
 	struct sk_spec_namespace ns[SK_NS_COUNT];
@@ -143,22 +140,13 @@ struct sk_spec {
 	struct sk_json *annotations;
 };
 
+/** sk_spec_has_userns() - Whether the container's user namespace is not the caller's */
+bool sk_spec_has_userns(const struct sk_spec *spec);
 /** sk_spec_new() - An empty spec: nothing isolated, umask kept; NULL without memory */
 struct sk_spec *sk_spec_new(void);
 /** sk_spec_free() - Release it and all that it holds */
 void sk_spec_free(struct sk_spec *spec);
 SK_DEFINE_AUTO(struct sk_spec, sk_spec_free)
-
-/**
- * sk_spec_add_mount() - Append a mount
- * @source:	See struct sk_spec_mount (copied); the same for the others
- * @attr_set:	MOUNT_ATTR_*
- *
- * Return: the mount, to be adjusted (borrowed until the next call), or NULL without memory
- */
-struct sk_spec_mount *sk_spec_add_mount(struct sk_spec *spec, const char *source,
-					const char *target, const char *fstype,
-					uint64_t attr_set);
 
 /**
  * sk_spec_add_defaults() - Append what each container sees: /proc /sys /dev pts shm mqueue,
@@ -219,10 +207,5 @@ int sk_spec_from_process(const struct sk_json *process, const struct sk_json *co
  * Return: 0; -EINVAL naming the member and the reason
  */
 int sk_spec_check(const struct sk_spec *spec, struct sk_err *err);
-
-/** sk_spec_mount_option() - Apply one option of an OCI mount ("ro", "nosuid", "rbind", "mode=755"); -EINVAL for an
- *  unknown flag-like one, -EOPNOTSUPP for propagation and others that are not executed, -ENOMEM */
-int sk_spec_mount_option(struct sk_spec_mount *mount, const char *option,
-			 struct sk_err *err);
 
 #endif
