@@ -171,7 +171,10 @@ int sk_cgroup_pids(const struct sk_cgroup *cg, int **ret, unsigned int *ret_len,
 /** sk_cgroup_kill() - SIGKILL all until none is left, at most @timeout_ms; -ETIMEDOUT names a survivor */
 int sk_cgroup_kill(const struct sk_cgroup *cg, unsigned int timeout_ms,
 		   struct sk_err *err);
-/** sk_cgroup_freeze() - Stop or go on with all processes; waits until the kernel says so (5 s) */
+/** sk_cgroup_signal() - Signal each process of the group and below, at a moment when none can fork where the
+ *  kernel can stop them; does not wait. A frozen group stays so, but for SIGKILL */
+int sk_cgroup_signal(const struct sk_cgroup *cg, int sig, struct sk_err *err);
+/** sk_cgroup_freeze() - Stop or go on with all processes; waits until the kernel says so (5 s), else undoes it */
 int sk_cgroup_freeze(const struct sk_cgroup *cg, bool freeze, struct sk_err *err);
 /** sk_cgroup_is_frozen() - Whether all its processes are stopped by sk_cgroup_freeze() or its like */
 bool sk_cgroup_is_frozen(const struct sk_cgroup *cg);

@@ -95,6 +95,9 @@ int sk_cgroup_prepare(const struct sk_cgroup *cg, struct sk_cgroup_hier *hier);
 /** sk_cgroup_has_process() - Whether a process may be in a folder or below, and one of them; pid 0 when it is
  *  out of sight, or the folder cannot be read */
 bool sk_cgroup_has_process(const char *dir, int *ret_pid);
+/** sk_cgroup_wait_event() - Wait until cgroup.events of a v2 group has @line; the kernel wakes its pollers at
+ *  each change. A group that is gone is fine. 0, -ETIMEDOUT, or -errno */
+int sk_cgroup_wait_event(int dirfd, const char *line, uint64_t deadline);
 
 /* mounts.c */
 

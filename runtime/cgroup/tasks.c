@@ -1,16 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* tasks - the processes of a group: list, freeze, kill
- *
- * Theory of operation of the kill
- *
- * 1. cgroup.kill, where there is a v2 group, kills all at once, forks under way included;
- *    then cgroup.events tells when the last is gone.
- * 2. Where there is none (pure v1, an old kernel): freeze where that is possible, so that
- *    nothing forks, SIGKILL each, thaw, and again until none is left.
- * 3. Stragglers that are in a v1 group only are killed one by one. A pid is killed through
- *    a pidfd that was opened before the group was read a second time, so that a pid in
- *    use again elsewhere is never hit.
- */
+/* tasks - the processes of a group: list them, freeze and thaw them */
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/stat.h>
@@ -22,7 +11,8 @@
 #include "runtime/cgroup/internal.h"
 
 #define FREEZE_TIMEOUT_NS (5 * SK_NS_PER_S)
-#define POLL_NS		  SK_NS_PER_MS
+#define FIRST_PAUSE	  (50 * SK_NS_PER_US)
+#define LONGEST_PAUSE	  (2 * SK_NS_PER_MS)
 #define MAX_FILE	  (16u << 20)
 
 struct pid_list {
@@ -131,8 +121,7 @@ bool sk_cgroup_is_populated(const struct sk_cgroup *cg)
 	return sk_cgroup_pids(cg, &pids, &len, NULL) == 0 && len > 0;
 }
 
-/* Wait until cgroup.events has the line @line; the kernel wakes its pollers at each change. */
-static int wait_event(int dirfd, const char *line, uint64_t deadline)
+int sk_cgroup_wait_event(int dirfd, const char *line, uint64_t deadline)
 {
 	sk_autoclose int fd = openat(dirfd, "cgroup.events", O_RDONLY | O_CLOEXEC);
 
@@ -171,6 +160,7 @@ static const struct sk_cgroup_hier *v1_freezer(const struct sk_cgroup *cg)
 static int freeze_v1(const struct sk_cgroup_hier *hier, bool freeze, uint64_t deadline)
 {
 	const char *state = freeze ? "FROZEN" : "THAWED";
+	uint64_t pause = FIRST_PAUSE;
 
 	for (;;) {
 		sk_autofree char *text = NULL;
@@ -184,119 +174,55 @@ static int freeze_v1(const struct sk_cgroup_hier *hier, bool freeze, uint64_t de
 			return 0;
 		if (sk_clock_mono() >= deadline)
 			return -ETIMEDOUT;
-		sk_clock_sleep_until(sk_clock_mono() + POLL_NS);
+		sk_clock_sleep_until(sk_clock_mono() + pause);
+		pause = pause < LONGEST_PAUSE ? pause * 2 : LONGEST_PAUSE;
 	}
 }
 
+static int freeze_v2(const struct sk_cgroup_hier *hier, bool freeze, uint64_t deadline)
+{
+	int r = sk_fs_write(hier->dirfd, "cgroup.freeze", freeze ? "1" : "0");
+
+	return r < 0 ? r
+		     : sk_cgroup_wait_event(hier->dirfd, freeze ? "frozen 1" : "frozen 0",
+					    deadline);
+}
+
+/* Where there are both, v2 freezes, for it tells when it is done and can be killed; but
+ * others may have used v1's freezer. */
 int sk_cgroup_freeze(const struct sk_cgroup *cg, bool freeze, struct sk_err *err)
 {
 	uint64_t deadline = sk_clock_mono() + FREEZE_TIMEOUT_NS;
-	const struct sk_cgroup_hier *hier = sk_cgroup_v2(cg);
+	const struct sk_cgroup_hier *v2 = sk_cgroup_v2(cg), *v1 = v1_freezer(cg);
 	const char *verb = freeze ? "freeze" : "thaw";
-	int r;
+	int r = 0;
 
-	if (hier) {
-		r = sk_fs_write(hier->dirfd, "cgroup.freeze", freeze ? "1" : "0");
-		if (r == 0)
-			r = wait_event(hier->dirfd, freeze ? "frozen 1" : "frozen 0",
-				       deadline);
-	} else {
-		hier = v1_freezer(cg);
-		if (!hier)
-			return sk_err_set(
-				err, ENOTSUP,
-				"%s cgroup '%s': neither cgroup v2 nor the v1 controller 'freezer' can be used here",
-				verb, cg->path);
-		r = freeze_v1(hier, freeze, deadline);
-	}
-	if (r < 0)
-		return sk_err_code(err, r, "%s cgroup '%s'", verb, hier->dir);
-	return 0;
+	if (!v2 && !v1)
+		return sk_err_set(
+			err, ENOTSUP,
+			"%s cgroup '%s': neither cgroup v2 nor the v1 controller 'freezer' can be used here",
+			verb, cg->path);
+	if (v1 && !(v2 && freeze))
+		r = freeze_v1(v1, freeze, deadline);
+	if (v2 && r == 0)
+		r = freeze_v2(v2, freeze, deadline);
+	if (r == 0)
+		return 0;
+	if (freeze && v2)
+		(void)sk_fs_write(v2->dirfd, "cgroup.freeze", "0");
+	else if (freeze)
+		(void)sk_fs_write(v1->dirfd, "freezer.state", "THAWED");
+	return sk_err_code(err, r, "%s cgroup '%s'", verb, v2 ? v2->dir : v1->dir);
 }
 
 bool sk_cgroup_is_frozen(const struct sk_cgroup *cg)
 {
-	const struct sk_cgroup_hier *hier = sk_cgroup_v2(cg);
-	sk_autofree char *text = NULL;
+	const struct sk_cgroup_hier *v2 = sk_cgroup_v2(cg), *v1 = v1_freezer(cg);
+	sk_autofree char *events = NULL, *state = NULL;
 
-	if (hier)
-		return sk_fs_read(hier->dirfd, "cgroup.events", 4096, &text, NULL) == 0 &&
-		       strstr(text, "frozen 1") != NULL;
-	hier = v1_freezer(cg);
-	return hier && sk_fs_read(hier->dirfd, "freezer.state", 64, &text, NULL) == 0 &&
-	       sk_str_starts(text, "FROZEN");
-}
-
-static bool has_pid(const int *pids, unsigned int len, int pid)
-{
-	return len > 0 && bsearch(&pid, pids, len, sizeof(*pids), compare_pids) != NULL;
-}
-
-/* Step 3 of the theory of operation; @pids was read before. */
-static int kill_each(const struct sk_cgroup *cg, const int *pids, unsigned int len,
-		     struct sk_err *err)
-{
-	for (unsigned int i = 0; i < len; i++) {
-		sk_autoclose int pidfd = sk_sys_pidfd_open(pids[i], 0);
-		sk_autofree int *now = NULL;
-		unsigned int now_len = 0;
-		int r;
-
-		if (pidfd < 0)
-			continue;
-		r = sk_cgroup_pids(cg, &now, &now_len, err);
-		if (r < 0)
-			return r;
-		if (has_pid(now, now_len, pids[i]) &&
-		    sk_sys_pidfd_send_signal(pidfd, SIGKILL) < 0 && errno == EPERM)
-			return sk_err_errno(err, "kill process %d of cgroup '%s'",
-					    pids[i], cg->path);
-	}
-	return 0;
-}
-
-static int name_survivor(const struct sk_cgroup *cg, int pid, struct sk_err *err)
-{
-	sk_autofree char *path = sk_strf("/proc/%d/comm", pid);
-	sk_autofree char *comm = NULL;
-
-	if (path && sk_fs_read(AT_FDCWD, path, 64, &comm, NULL) == 0)
-		comm[strcspn(comm, "\n")] = '\0';
-	return sk_err_set(err, ETIMEDOUT,
-			  "kill cgroup '%s': process %d (%s) is still there", cg->path,
-			  pid, comm ? comm : "?");
-}
-
-static void kill_at_once(const struct sk_cgroup *cg, uint64_t deadline)
-{
-	const struct sk_cgroup_hier *v2 = sk_cgroup_v2(cg);
-
-	if (v2 && sk_fs_write(v2->dirfd, "cgroup.kill", "1") == 0)
-		(void)wait_event(v2->dirfd, "populated 0", deadline);
-}
-
-int sk_cgroup_kill(const struct sk_cgroup *cg, unsigned int timeout_ms,
-		   struct sk_err *err)
-{
-	uint64_t deadline = sk_clock_mono() + timeout_ms * SK_NS_PER_MS;
-
-	kill_at_once(cg, deadline);
-	for (;;) {
-		sk_autofree int *pids = NULL;
-		unsigned int len = 0;
-		bool is_frozen;
-		int r = sk_cgroup_pids(cg, &pids, &len, err);
-
-		if (r < 0 || len == 0)
-			return r;
-		if (sk_clock_mono() >= deadline)
-			return name_survivor(cg, pids[0], err);
-		is_frozen = sk_cgroup_freeze(cg, true, NULL) == 0;
-		r = kill_each(cg, pids, len, err);
-		if (is_frozen)
-			(void)sk_cgroup_freeze(cg, false, NULL);
-		if (r < 0)
-			return r;
-		sk_clock_sleep_until(sk_clock_mono() + POLL_NS);
-	}
+	if (v2 && sk_fs_read(v2->dirfd, "cgroup.events", 4096, &events, NULL) == 0 &&
+	    strstr(events, "frozen 1"))
+		return true;
+	return v1 && sk_fs_read(v1->dirfd, "freezer.state", 64, &state, NULL) == 0 &&
+	       sk_str_starts(state, "FROZEN");
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -171,8 +172,8 @@ static int wait_status(pid_t pid)
 
 static void test_bad_paths_are_refused(void **state)
 {
-	static const char *const bad[] = {"",   "/",	 "//a",	 "/a/", "a//b", "a/",
-					 "../a", "a/../b", "/..", "/a/.", "."};
+	static const char *const bad[] = {"",	  "/",	    "//a", "/a/",  "a//b", "a/",
+					  "../a", "a/../b", "/..", "/a/.", "."};
 
 	(void)state;
 	for (size_t i = 0; i < SK_ARRAY_SIZE(bad); i++) {
@@ -373,6 +374,124 @@ static void test_frozen_group_can_be_killed(void **state)
 	assert_int_equal(wait_status(pid), 128 + SIGKILL);
 }
 
+static bool freeze_by_v1(const struct fixture *fix, const char *state)
+{
+	const struct sk_cgroup_hier *hier = sk_cgroup_find(fix->cg, SK_CGROUP_FREEZER);
+	sk_autofree char *text = NULL;
+
+	if (!hier)
+		return false;
+	do {
+		assert_int_equal(sk_fs_write(hier->dirfd, "freezer.state", state), 0);
+		free(sk_steal(&text));
+		assert_int_equal(sk_fs_read(hier->dirfd, "freezer.state", 64, &text,
+					    NULL),
+				 0);
+	} while (!sk_str_starts(text, state));
+	return true;
+}
+
+static void reopen_everywhere(struct fixture *fix)
+{
+	const struct sk_cgroup_opts opts = {.path = fix->path, .is_oci = true};
+
+	sk_cgroup_free(sk_steal(&fix->cg));
+	assert_ok(sk_cgroup_open(&opts, &fix->cg, &fix->err), &fix->err);
+}
+
+static void test_group_that_another_froze_by_v1_can_be_thawed_and_killed(void **state)
+{
+	struct fixture *fix = need_root(state);
+	pid_t pid;
+
+	reopen_everywhere(fix);
+	assert_ok(sk_cgroup_create(fix->cg, NULL, &fix->err), &fix->err);
+	pid = start(fix, wait_forever);
+	if (!freeze_by_v1(fix, "FROZEN")) {
+		print_message("reason: no v1 freezer here\n");
+		skip();
+	}
+	assert_true(sk_cgroup_is_frozen(fix->cg));
+	assert_ok(sk_cgroup_freeze(fix->cg, false, &fix->err), &fix->err);
+	assert_false(sk_cgroup_is_frozen(fix->cg));
+	(void)freeze_by_v1(fix, "FROZEN");
+	assert_ok(sk_cgroup_kill(fix->cg, 5000, &fix->err), &fix->err);
+	assert_int_equal(wait_status(pid), 128 + SIGKILL);
+}
+
+static void stop_itself(void)
+{
+	(void)raise(SIGSTOP);
+}
+
+/* Its child is traced by it and stopped; it has lost its parent, too. */
+static void trace_a_child(void)
+{
+	if (fork() == 0) {
+		(void)setsid();
+		if (fork() == 0) {
+			(void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+			(void)raise(SIGTRAP);
+			wait_forever();
+		}
+		wait_forever();
+	}
+	wait_forever();
+}
+
+static void await_pids(struct fixture *fix, unsigned int wanted)
+{
+	uint64_t deadline = sk_clock_mono() + 10 * SK_NS_PER_S;
+
+	for (;;) {
+		sk_autofree int *pids = NULL;
+		unsigned int len = 0;
+
+		assert_ok(sk_cgroup_pids(fix->cg, &pids, &len, &fix->err), &fix->err);
+		if (len == wanted)
+			return;
+		assert_true(sk_clock_mono() < deadline);
+	}
+}
+
+static void test_stopped_traced_and_orphaned_processes_are_killed(void **state)
+{
+	static void (*const bodies[])(void) = {stop_itself, trace_a_child};
+	static const unsigned int wanted[] = {1, 3};
+	struct fixture *fix = need_root(state);
+
+	assert_ok(sk_cgroup_create(fix->cg, NULL, &fix->err), &fix->err);
+	for (size_t i = 0; i < SK_ARRAY_SIZE(bodies); i++) {
+		pid_t pid = start(fix, bodies[i]);
+
+		await_pids(fix, wanted[i]);
+		assert_ok(sk_cgroup_freeze(fix->cg, true, &fix->err), &fix->err);
+		assert_ok(sk_cgroup_freeze(fix->cg, false, &fix->err), &fix->err);
+		assert_ok(sk_cgroup_kill(fix->cg, 5000, &fix->err), &fix->err);
+		assert_int_equal(wait_status(pid), 128 + SIGKILL);
+	}
+}
+
+static void test_signal_reaches_each_process_and_wakes_nobody_frozen(void **state)
+{
+	struct fixture *fix = need_root(state);
+	pid_t pid;
+	int status;
+
+	assert_ok(sk_cgroup_create(fix->cg, NULL, &fix->err), &fix->err);
+	pid = start(fix, wait_forever);
+	assert_ok(sk_cgroup_freeze(fix->cg, true, &fix->err), &fix->err);
+	assert_ok(sk_cgroup_signal(fix->cg, 0, &fix->err), &fix->err);
+	assert_true(sk_cgroup_is_frozen(fix->cg));
+	assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
+	assert_ok(sk_cgroup_signal(fix->cg, SIGKILL, &fix->err), &fix->err);
+	assert_int_equal(wait_status(pid), 128 + SIGKILL);
+	assert_ok(sk_cgroup_freeze(fix->cg, false, &fix->err), &fix->err);
+	pid = start(fix, wait_forever);
+	assert_ok(sk_cgroup_signal(fix->cg, SIGTERM, &fix->err), &fix->err);
+	assert_int_equal(wait_status(pid), 128 + SIGTERM);
+}
+
 /* Without the v2 group, as on a machine that has v1 alone: killed one by one. */
 static void test_stragglers_outside_v2_are_killed_one_by_one(void **state)
 {
@@ -498,6 +617,9 @@ int main(void)
 		T(test_fork_bomb_is_killed),
 		T(test_frozen_group_uses_no_cpu_and_goes_on_after_thawing),
 		T(test_frozen_group_can_be_killed),
+		T(test_group_that_another_froze_by_v1_can_be_thawed_and_killed),
+		T(test_stopped_traced_and_orphaned_processes_are_killed),
+		T(test_signal_reaches_each_process_and_wakes_nobody_frozen),
 		T(test_stragglers_outside_v2_are_killed_one_by_one),
 		T(test_limit_without_controller_leaves_nothing),
 		T(test_limit_that_the_kernel_refuses_is_undone),
