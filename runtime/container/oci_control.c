@@ -80,21 +80,16 @@ static int signal_first(const struct sk_state *state, int sig, struct sk_err *er
 static int signal_all(const struct sk_state *state, int sig, struct sk_err *err)
 {
 	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
-	sk_autofree int *pids = NULL;
-	unsigned int nr = 0;
 	int r = open_group(state, &cg, err);
 
-	if (r == 0 && sig == SIGKILL)
-		r = sk_cgroup_kill(cg, KILL_WAIT_MS, err);
-	else if (r == 0)
-		r = sk_cgroup_pids(cg, &pids, &nr, err);
-	for (unsigned int i = 0; r == 0 && i < nr; i++)
-		if (kill(pids[i], sig) < 0 && errno != ESRCH)
-			r = sk_err_errno(err, "signal process %d of container '%s'",
-					 pids[i], state->id);
-	if (r == 0 && nr == 0)
+	if (r < 0)
+		return r;
+	if (!sk_cgroup_is_populated(cg)) {
 		(void)signal_first(state, sig, NULL);
-	return r;
+		return 0;
+	}
+	return sig == SIGKILL ? sk_cgroup_kill(cg, KILL_WAIT_MS, err)
+			      : sk_cgroup_signal(cg, sig, err);
 }
 
 int sk_oci_kill(const struct sk_home *home, const char *id, int sig, bool all,
