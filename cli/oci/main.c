@@ -33,12 +33,14 @@ static const struct sk_opt globals[] = {
 };
 
 static const struct sk_cmd *const life[] = {
-	&sk_oci_cmd_create, &sk_oci_cmd_start,	&sk_oci_cmd_run,
-	&sk_oci_cmd_exec,   &sk_oci_cmd_kill,	&sk_oci_cmd_pause,
-	&sk_oci_cmd_resume, &sk_oci_cmd_delete, NULL,
+	&sk_oci_cmd_create, &sk_oci_cmd_start,
+	&sk_oci_cmd_run,    &sk_oci_cmd_exec,
+	&sk_oci_cmd_kill,   &sk_oci_cmd_pause,
+	&sk_oci_cmd_resume, &sk_oci_cmd_update,
+	&sk_oci_cmd_delete, NULL,
 };
 static const struct sk_cmd *const queries[] = {
-	&sk_oci_cmd_state, &sk_oci_cmd_list,	 &sk_oci_cmd_ps,
+	&sk_oci_cmd_state, &sk_oci_cmd_list,	 &sk_oci_cmd_ps, &sk_oci_cmd_events,
 	&sk_oci_cmd_spec,  &sk_oci_cmd_features, NULL,
 };
 static const struct sk_cmd_group groups[] = {

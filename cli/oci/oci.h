@@ -32,6 +32,7 @@ extern const struct sk_cmd sk_oci_cmd_create, sk_oci_cmd_start, sk_oci_cmd_run;
 extern const struct sk_cmd sk_oci_cmd_exec, sk_oci_cmd_delete;
 extern const struct sk_cmd sk_oci_cmd_kill, sk_oci_cmd_pause, sk_oci_cmd_resume;
 extern const struct sk_cmd sk_oci_cmd_state, sk_oci_cmd_list, sk_oci_cmd_ps;
+extern const struct sk_cmd sk_oci_cmd_update, sk_oci_cmd_events;
 extern const struct sk_cmd sk_oci_cmd_spec, sk_oci_cmd_features;
 
 #endif
