@@ -61,6 +61,11 @@ int sk_sys_fsmount(int fd, unsigned int flags, unsigned int attr_flags)
 	return (int)syscall(SYS_fsmount, fd, flags, attr_flags);
 }
 
+int sk_sys_fspick(int dirfd, const char *path, unsigned int flags)
+{
+	return (int)syscall(SYS_fspick, dirfd, path, flags);
+}
+
 int sk_sys_mount_setattr(int dirfd, const char *path, unsigned int flags,
 			 const struct mount_attr *attr, size_t size)
 {

@@ -30,6 +30,7 @@ int sk_sys_fsopen(const char *fs, unsigned int flags);
 int sk_sys_fsconfig(int fd, unsigned int cmd, const char *key, const void *value,
 		    int aux);
 int sk_sys_fsmount(int fd, unsigned int flags, unsigned int attr_flags);
+int sk_sys_fspick(int dirfd, const char *path, unsigned int flags);
 int sk_sys_mount_setattr(int dirfd, const char *path, unsigned int flags,
 			 const struct mount_attr *attr, size_t size);
 int sk_sys_seccomp(unsigned int op, unsigned int flags, void *args);

@@ -26,4 +26,8 @@ int sk_idmap_userns(pid_t pid, struct sk_err *err);
  */
 int sk_idmap_mount(const char *path, int userns_fd, bool recursive, struct sk_err *err);
 
+/** sk_idmap_shift() - Shift the ids of a detached mount of @path; -EOPNOTSUPP as above */
+int sk_idmap_shift(int mount_fd, const char *path, int userns_fd, bool recursive,
+		   struct sk_err *err);
+
 #endif

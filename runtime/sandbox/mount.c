@@ -1,72 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
-/* mount - the mount list of a spec, and the cgroup file systems, on descriptors only */
+/* mount - the mount list of a spec, one after the other, on descriptors only
+ *
+ * Theory of operation, for each mount:
+ *
+ *  1. its source as a detached mount: a copy of a mount outside, or a new file system;
+ *  2. its target, opened once beneath the root, made where it is missing;
+ *  3. nothing but a procfs comes upon /proc, and next to nothing into it;
+ *  4. attributes and propagation are set while nobody can see it;
+ *  5. move_mount() from the one descriptor to the other.
+ *
+ * No path is used twice, so exchanging a folder for a link while this goes on gains nothing.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
-#include "lib/fs.h"
-#include "lib/json.h"
 #include "lib/log.h"
 #include "lib/str.h"
-#include "lib/sys.h"
-#include "runtime/sandbox/child.h"
+#include "runtime/sandbox/mount.h"
 #include "runtime/sandbox/target.h"
 
-#define CGROUP_DIR "/sys/fs/cgroup"
-
-/* sysfs shows one network namespace; without power over it the caller's is bound instead. */
-static int open_sysfs(struct sk_child *c, const struct sk_spec_mount *m,
-		      struct sk_err *err)
+static bool is_at(const struct sk_spec_mount *m, const char *path)
 {
-	sk_autoclose int fd = -1;
-	int r;
+	size_t len = strlen(m->target);
 
-	if (c->sysfs_fd >= 0) {
-		fd = sk_steal_fd(&c->sysfs_fd);
-		r = sk_target_set_attrs(fd, m->attr_set, 0, false, err);
-		return r < 0 ? r : sk_steal_fd(&fd);
-	}
-	r = sk_target_fs("sysfs", "sysfs", m->data, m->attr_set, err);
-	if (r != -EPERM)
-		return r;
-	fd = sk_target_clone(AT_FDCWD, "/sys", true, err);
-	if (fd < 0)
-		return fd;
-	r = sk_target_set_attrs(fd, m->attr_set | MOUNT_ATTR_RDONLY, 0, true, err);
-	return r < 0 ? r : sk_steal_fd(&fd);
+	while (len > 1 && m->target[len - 1] == '/')
+		len--;
+	return len == strlen(path) && strncmp(m->target, path, len) == 0;
 }
 
-static int open_bind(struct sk_child *c, size_t index, struct sk_err *err)
+static bool is_pseudo(const struct sk_spec_mount *m)
 {
-	const struct sk_spec_mount *m = &c->spec->mounts[index];
-	sk_autoclose int fd = -1;
-	int r;
-
-	if (m->is_idmapped && c->volume_fds)
-		fd = sk_steal_fd(&c->volume_fds[index]);
-	else
-		fd = sk_target_clone(AT_FDCWD, m->source, m->recursive, err);
-	if (fd < 0)
-		return fd == -1 ? sk_err_set(err, EPROTO, "no mount of '%s'", m->source)
-				: fd;
-	r = sk_target_set_attrs(fd, m->attr_set, m->attr_clear, m->attr_recursive, err);
-	return r < 0 ? r : sk_steal_fd(&fd);
-}
-
-static int open_source(struct sk_child *c, size_t index, struct sk_err *err)
-{
-	const struct sk_spec_mount *m = &c->spec->mounts[index];
-
-	if (!m->fstype)
-		return open_bind(c, index, err);
-	if (strcmp(m->fstype, "sysfs") == 0)
-		return open_sysfs(c, m, err);
-	if (strcmp(m->fstype, "proc") == 0 && !m->data)
-		return fcntl(c->proc_fd, F_DUPFD_CLOEXEC, 3);
-	return sk_target_fs(m->fstype, m->source, m->data, m->attr_set, err);
+	return sk_str_equal(m->fstype, "proc") || sk_str_equal(m->fstype, "sysfs");
 }
 
 static bool is_folder(int fd)
@@ -76,113 +45,176 @@ static bool is_folder(int fd)
 	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* proc and sysfs are what a runtime trusts: their place must be what it looks like. */
+static int open_target(const struct sk_child *c, const struct sk_spec_mount *m,
+		       int mount_fd, struct sk_err *err)
+{
+	unsigned int flags = 0;
+
+	if (m->fstype || is_folder(mount_fd))
+		flags |= SK_TARGET_DIR;
+	if (is_pseudo(m))
+		flags |= SK_TARGET_NO_LINKS;
+	if (m->target_nofollow)
+		flags = SK_TARGET_NOFOLLOW;
+	return sk_target_open(c->root_fd, m->target, flags, err);
+}
+
+/* A source that the parent opened is what it is outside. A user namespace may hear of new
+ * mounts there, and never makes some there itself. */
+static int set_propagation(const struct sk_child *c, const struct sk_spec_mount *m,
+			   bool is_parents, int fd, struct sk_err *err)
+{
+	uint64_t wanted = m->propagation;
+	bool is_private = !wanted || wanted == MS_PRIVATE;
+	int r;
+
+	if (is_parents) {
+		r = sk_target_set_propagation(fd, is_private ? MS_PRIVATE : MS_SLAVE,
+					      true, err);
+		if (r < 0 || is_private)
+			return r;
+	}
+	if (!wanted || (is_private && (m->fstype || !c->spec->rootfs_propagation)))
+		return 0;
+	return sk_target_set_propagation(fd, wanted, m->propagation_below, err);
+}
+
+/* The root may be mounted over, and the devices go into what is mounted on /dev. */
+static void note_place(struct sk_child *c, const struct sk_spec_mount *m, int *fd)
+{
+	if (is_at(m, "/")) {
+		sk_close(&c->root_fd);
+		c->root_fd = sk_steal_fd(fd);
+	} else if (is_at(m, "/dev")) {
+		sk_close(&c->dev_fd);
+		c->dev_fd = sk_steal_fd(fd);
+		c->dev_is_bind = !m->fstype;
+	}
+}
+
+/* Mount points and devices may have to be made in it. */
+static int make_read_only_later(struct sk_child *c, const struct sk_spec_mount *m, int fd,
+				struct sk_err *err)
+{
+	int *grown;
+
+	if (!sk_str_equal(m->fstype, "tmpfs") ||
+	    !((m->attr_set | m->rec_set) & MOUNT_ATTR_RDONLY))
+		return 0;
+	grown = reallocarray(c->read_only_fds, c->nr_read_only + 1, sizeof(int));
+	if (!grown)
+		return sk_err_oom(err);
+	c->read_only_fds = grown;
+	grown[c->nr_read_only] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (grown[c->nr_read_only++] < 0)
+		return sk_err_errno(err, "keep a descriptor");
+	return 0;
+}
+
+static int mount_detached(struct sk_child *c, size_t index, int given, struct sk_err *err)
+{
+	const struct sk_spec_mount *m = &c->spec->mounts[index];
+	bool is_parents = c->volume_fds && c->volume_fds[index] >= 0;
+	sk_autoclose int fd =
+		m->fstype ? sk_mount_fs(c, m, err) : sk_mount_bind(c, index, err);
+	sk_autoclose int own = -1;
+	int target = given, r;
+
+	if (fd < 0)
+		return fd;
+	if (target < 0)
+		target = own = open_target(c, m, fd, err);
+	if (target < 0)
+		return target;
+	r = sk_mount_check_proc(c, m, fd, target, err);
+	if (r == 0 && m->copy_up)
+		r = sk_mount_copy_up(target, fd, err);
+	if (r == 0)
+		r = set_propagation(c, m, is_parents, fd, err);
+	if (r == 0)
+		r = sk_target_attach(fd, target, m->target, err);
+	if (r == 0)
+		r = make_read_only_later(c, m, fd, err);
+	if (r == 0)
+		note_place(c, m, &fd);
+	return r;
+}
+
+/* Mounts that are made in their place. */
+static int mount_in_place(struct sk_child *c, const struct sk_spec_mount *m,
+			  struct sk_err *err)
+{
+	sk_autoclose int target = open_target(c, m, -1, err);
+	int r;
+
+	if (target < 0)
+		return target;
+	r = sk_mount_check_proc(c, m, -1, target, err);
+	if (r < 0)
+		return r;
+	return sk_spec_mount_is_cgroup(m) ? sk_mount_cgroup(c, m, target, err)
+					  : sk_mount_long(c, m, target, err);
+}
+
 static int mount_one(struct sk_child *c, size_t index, struct sk_err *err)
 {
 	const struct sk_spec_mount *m = &c->spec->mounts[index];
-	sk_autoclose int fd = -1, target = -1;
+	sk_autoclose int target = -1;
+	int r;
 
+	if (m->is_remount)
+		return sk_mount_remount(c, m, err);
+	if (m->copy_symlink) {
+		r = sk_mount_link(c, m, err);
+		if (r != 0)
+			return r < 0 ? r : 0;
+	}
+	if (sk_spec_mount_is_cgroup(m) || (m->fstype && sk_mount_is_long(m)))
+		return mount_in_place(c, m, err);
 	if (m->no_create) {
-		target = sk_fs_open_in_root(c->root_fd, m->target, O_PATH, 0);
+		target = sk_target_find(c->root_fd, m->target, 0);
 		if (target == -ENOENT)
 			return 0;
+		if (target < 0)
+			return sk_err_code(err, target, "open mount point '%s'",
+					   m->target);
 	}
-	fd = open_source(c, index, err);
-	if (fd < 0)
-		return fd;
-	if (target < 0)
-		target = sk_target_open(c->root_fd, m->target, is_folder(fd), err);
-	if (target < 0)
-		return target;
-	return sk_target_attach(fd, target, m->target, err);
+	return mount_detached(c, index, target, err);
 }
 
-static int bind_group(struct sk_child *c, const char *path, const char *target,
-		      struct sk_err *err)
+static int check_label(const struct sk_spec *spec, struct sk_err *err)
 {
-	const uint64_t attrs = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC |
-			       (c->spec->cgroup_writable ? 0 : MOUNT_ATTR_RDONLY);
-	sk_autoclose int fd = sk_target_clone(AT_FDCWD, path, false, err), to = -1;
-	int r;
-
-	if (fd < 0)
-		return fd;
-	r = sk_target_set_attrs(fd, attrs, 0, false, err);
-	if (r < 0)
-		return r;
-	to = sk_target_open(c->root_fd, target, true, err);
-	return to < 0 ? to : sk_target_attach(fd, to, target, err);
-}
-
-/* v1 and hybrid: a folder for each hierarchy, as programs expect them. */
-static int bind_hierarchies(struct sk_child *c, const struct sk_json *paths, int tmpfs,
-			    struct sk_err *err)
-{
-	const struct sk_json *path;
-	void *cursor = NULL;
-	const char *key;
-
-	while ((path = sk_json_each(paths, &cursor, &key))) {
-		const char *outside = sk_json_str(path, "");
-		sk_autofree char *target = sk_strf(CGROUP_DIR "/%s", key);
-		int r;
-
-		if (outside[0] != '/')
-			continue; /* the group's own path, no hierarchy */
-		if (!target)
-			return sk_err_oom(err);
-		r = bind_group(c, outside, target, err);
-		if (r < 0)
-			return r;
-	}
-	if (c->spec->cgroup_writable)
+	if (!spec->mount_label || access("/sys/fs/selinux/enforce", F_OK) == 0)
 		return 0;
-	return sk_target_set_attrs(tmpfs, MOUNT_ATTR_RDONLY, 0, false, err);
-}
-
-static int mount_cgroups(struct sk_child *c, struct sk_err *err)
-{
-	static char *const data[] = {(char *)"mode=755", (char *)"size=1m", NULL};
-	sk_auto(sk_json_free) struct sk_json *paths =
-		c->cgroup ? sk_cgroup_paths(c->cgroup) : NULL;
-	sk_autoclose int target = -1, tmpfs = -1;
-	int r;
-
-	if (sk_json_len(paths) == 0)
-		return 0;
-	if (sk_cgroup_mode() == SK_CGROUP_V2)
-		return bind_group(c, sk_json_str(sk_json_get(paths, "unified"), ""),
-				  CGROUP_DIR, err);
-	target = sk_fs_open_in_root(c->root_fd, CGROUP_DIR, O_PATH | O_DIRECTORY, 0);
-	if (target < 0)
-		return 0; /* a /sys without it, or none */
-	tmpfs = sk_target_fs("tmpfs", "tmpfs", data,
-			     MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
-			     err);
-	if (tmpfs < 0)
-		return tmpfs;
-	r = sk_target_attach(tmpfs, target, CGROUP_DIR, err);
-	return r < 0 ? r : bind_hierarchies(c, paths, tmpfs, err);
+	return sk_err_hint(
+		err,
+		sk_err_set(err, EOPNOTSUPP,
+			   "linux.mountLabel '%s': this kernel runs without SELinux",
+			   spec->mount_label),
+		"take mountLabel out of config.json, or switch labels off in the engine");
 }
 
 int sk_child_mounts(struct sk_child *c, struct sk_err *err)
 {
-	int r;
+	int r = check_label(c->spec, err);
 
-	for (size_t i = 0; i < c->spec->nr_mounts; i++) {
+	for (size_t i = 0; r == 0 && i < c->spec->nr_mounts; i++) {
+		const struct sk_spec_mount *m = &c->spec->mounts[i];
+		const char *source = m->source ? m->source : m->fstype;
 		struct sk_err why = SK_ERR_INIT;
 
 		r = mount_one(c, i, &why);
 		if (r == 0)
 			continue;
-		if (c->spec->mounts[i].is_optional) {
+		(void)sk_err_wrap(&why, r, "mount '%s' on '%s'", source ? source : "",
+				  m->target);
+		if (m->is_optional) {
 			sk_log_debug("left out: %s", why.msg);
-			continue;
+			r = 0;
+		} else {
+			*err = why;
 		}
-		*err = why;
-		return r;
 	}
-	if (!c->spec->cgroup_mount)
-		return 0;
-	r = mount_cgroups(c, err);
-	return r < 0 ? sk_err_wrap(err, r, "show the container its groups") : 0;
+	return r;
 }

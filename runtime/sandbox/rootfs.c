@@ -13,8 +13,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -110,6 +112,40 @@ static int open_overlay(struct sk_child *c, struct sk_err *err)
 	return 0;
 }
 
+/* The root of the mount that a folder lies on: ".." up to where that mount begins. */
+static int open_mount_root(int folder)
+{
+	sk_autoclose int fd = openat(folder, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	while (fd >= 0) {
+		struct statx st;
+		int up;
+
+		if (statx(fd, "", AT_EMPTY_PATH, 0, &st) < 0)
+			return -errno;
+		if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
+			return sk_steal_fd(&fd);
+		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		sk_close(&fd);
+		fd = up;
+	}
+	return -errno;
+}
+
+/* What is mounted in the root must not show up outside: neither may the mount that it lies
+ * on be shared, nor is pivot_root(2) possible then. */
+static int isolate(const struct sk_child *c, int folder, struct sk_err *err)
+{
+	sk_autoclose int fd = -1;
+
+	if (!(c->spec->rootfs_propagation & MS_SHARED) && c->mnt_ns_fd < 0)
+		return 0;
+	fd = open_mount_root(folder);
+	if (fd < 0)
+		return sk_err_code(err, fd, "find the mount of the root file system");
+	return sk_target_set_propagation(fd, MS_PRIVATE, false, err);
+}
+
 /* pivot_root(2) wants a mount point: a plain folder is mounted on itself. */
 static int open_plain(struct sk_child *c, struct sk_err *err)
 {
@@ -119,22 +155,44 @@ static int open_plain(struct sk_child *c, struct sk_err *err)
 
 	if (under < 0)
 		return sk_err_errno(err, "open the root file system '%s'", path);
+	r = isolate(c, under, err);
+	if (r < 0)
+		return r;
 	fd = sk_target_clone(under, "", true, err);
 	if (fd < 0)
 		return fd;
-	r = sk_target_attach(fd, under, path, err);
+	if (c->spec->rootfs_propagation)
+		r = sk_target_set_propagation(fd, MS_PRIVATE, false, err);
+	if (r == 0)
+		r = sk_target_attach(fd, under, path, err);
 	if (r < 0)
 		return r;
 	c->root_fd = sk_steal_fd(&fd);
 	return 0;
 }
 
+/* A user namespace may see a pid namespace that is not its own, but not mount its procfs. */
+static int open_outside_proc(struct sk_child *c, struct sk_err *err)
+{
+	sk_autoclose int fd = sk_target_clone(AT_FDCWD, "/proc", true, err);
+	struct statfs st;
+
+	if (fd < 0)
+		return fd;
+	if (fstatfs(fd, &st) < 0 || st.f_type != PROC_SUPER_MAGIC)
+		return sk_err_set(err, EPERM, "'/proc' is not a procfs");
+	c->proc_fd = sk_steal_fd(&fd);
+	c->proc_is_outside = true;
+	return 0;
+}
+
 static int open_proc(struct sk_child *c, struct sk_err *err)
 {
-	int fd = sk_target_fs("proc", "proc", NULL,
-			      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
-			      err);
+	const struct sk_spec_namespace *pid = &c->spec->ns[SK_NS_PID];
+	int fd = sk_target_fs("proc", "proc", NULL, SK_TARGET_PROC_ATTRS, err);
 
+	if (fd == -EPERM && !pid->is_new && !pid->path)
+		return open_outside_proc(c, err);
 	if (fd < 0)
 		return sk_err_hint(
 			err, fd,
@@ -143,43 +201,31 @@ static int open_proc(struct sk_child *c, struct sk_err *err)
 	return 0;
 }
 
+/* What the container mounts is not seen outside; what is mounted outside is seen by those who
+ * ask for it. In somebody else's mount namespace that is for him to say. */
+static int set_outside_propagation(const struct sk_child *c, struct sk_err *err)
+{
+	unsigned long wanted = c->spec->rootfs_propagation;
+
+	if (c->mnt_ns_fd >= 0)
+		return 0;
+	if (!(wanted & MS_SHARED))
+		wanted = MS_REC | (wanted & MS_SLAVE ? MS_SLAVE : MS_PRIVATE);
+	if (mount(NULL, "/", NULL, wanted, NULL) < 0)
+		return sk_err_errno(err, "set the propagation of all mounts");
+	return 0;
+}
+
 int sk_child_root(struct sk_child *c, struct sk_err *err)
 {
-	int r;
+	int r = set_outside_propagation(c, err);
 
 	(void)umask(022);
-	if (c->spec->lowers) {
-		r = enter_stage(c, err);
-		if (r < 0)
-			return r;
-	} else {
-		r = open_plain(c, err);
-		if (r < 0)
-			return r;
-	}
-	r = sk_child_become_root(c, err);
+	if (r == 0)
+		r = c->spec->lowers ? enter_stage(c, err) : open_plain(c, err);
+	if (r == 0)
+		r = sk_child_become_root(c, err);
 	if (r == 0 && c->spec->lowers)
 		r = open_overlay(c, err);
 	return r < 0 ? r : open_proc(c, err);
-}
-
-int sk_child_pivot(struct sk_child *c, struct sk_err *err)
-{
-	int r;
-
-	if (c->spec->read_only) {
-		r = sk_target_set_attrs(c->root_fd, MOUNT_ATTR_RDONLY, 0, false, err);
-		if (r < 0)
-			return sk_err_wrap(err, r, "make the root read-only");
-	}
-	if (fchdir(c->root_fd) < 0)
-		return sk_err_errno(err, "enter the root");
-	if (sk_sys_pivot_root(".", ".") < 0)
-		return sk_err_errno(err, "pivot_root");
-	/* the old root now lies over the new one */
-	if (umount2(".", MNT_DETACH) < 0)
-		return sk_err_errno(err, "leave the old root");
-	if (chdir("/") < 0)
-		return sk_err_errno(err, "enter the root");
-	return 0;
 }

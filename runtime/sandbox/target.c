@@ -6,91 +6,177 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/fs.h"
+#include "lib/str.h"
 #include "lib/sys.h"
 
-/* Open, else make, one folder of a path; @path ends behind the part in question. */
-static int open_or_make_dir(int root_fd, const char *path, const char *name)
+#define MAX_LINKS      40
+#define MAX_OPEN_TRIES 32
+
+static int resolve(int dirfd, const char *path, int flags, uint64_t how_to)
 {
-	sk_autoclose int parent_fd = -1;
-	char parent[PATH_MAX];
-	int fd = sk_fs_open_in_root(root_fd, path, O_PATH | O_DIRECTORY, 0);
-
-	if (fd != -ENOENT)
-		return fd;
-	(void)snprintf(parent, sizeof(parent), "%.*s/", (int)(name - path), path);
-	parent_fd = sk_fs_open_in_root(root_fd, parent, O_PATH | O_DIRECTORY, 0);
-	if (parent_fd < 0)
-		return parent_fd;
-	if (mkdirat(parent_fd, name, 0755) < 0 && errno != EEXIST)
-		return -errno;
-	return sk_fs_open_beneath(parent_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
-}
-
-static int make_file(int root_fd, const char *path, const char *name)
-{
-	sk_autoclose int parent_fd = -1, fd = -1;
-	char parent[PATH_MAX];
-
-	(void)snprintf(parent, sizeof(parent), "%.*s/", (int)(name - path), path);
-	parent_fd = sk_fs_open_in_root(root_fd, parent, O_PATH | O_DIRECTORY, 0);
-	if (parent_fd < 0)
-		return parent_fd;
-	fd = openat(parent_fd, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW,
-		    0644);
-	if (fd < 0 && errno != EEXIST)
-		return -errno;
-	return sk_fs_open_beneath(parent_fd, name, O_PATH | O_NOFOLLOW, 0);
-}
-
-static int open_part(int root_fd, const char *path, const char *name, bool is_dir)
-{
+	struct open_how how = {.flags = (uint64_t)(flags | O_PATH | O_CLOEXEC),
+			       .resolve = how_to | RESOLVE_NO_MAGICLINKS};
 	int fd;
 
-	if (is_dir)
-		return open_or_make_dir(root_fd, path, name);
-	fd = sk_fs_open_in_root(root_fd, path, O_PATH, 0);
-	return fd == -ENOENT ? make_file(root_fd, path, name) : fd;
+	/* the kernel asks to try again when a rename raced with the resolution of ".." */
+	for (int i = 0; i < MAX_OPEN_TRIES; i++) {
+		fd = sk_sys_openat2(dirfd, path, &how);
+		if (fd >= 0 || (errno != EAGAIN && errno != EINTR))
+			break;
+	}
+	return fd < 0 ? -errno : fd;
 }
 
-int sk_target_open(int root_fd, const char *path, bool is_dir, struct sk_err *err)
+int sk_target_find(int root_fd, const char *path, unsigned int flags)
 {
-	sk_autoclose int fd = -1;
-	char part[PATH_MAX];
-	size_t len = strlen(path);
+	return resolve(root_fd, path,
+		       (flags & SK_TARGET_DIR ? O_DIRECTORY : 0) |
+			       (flags & SK_TARGET_NOFOLLOW ? O_NOFOLLOW : 0),
+		       RESOLVE_IN_ROOT |
+			       (flags & SK_TARGET_NO_LINKS ? RESOLVE_NO_SYMLINKS : 0));
+}
 
-	while (len > 1 && path[len - 1] == '/')
-		len--;
-	if (len >= sizeof(part))
-		return sk_err_set(err, ENAMETOOLONG, "mount point '%s' is too long",
+/* struct walk - On the way along a path of which parts are missing */
+struct walk {
+	int root_fd, fd;       /* where it starts, where it is; fd is owned */
+	struct sk_str at;      /* path of fd below the root, without links */
+	struct sk_str rest;    /* what is to be walked */
+	size_t next;	       /* in rest */
+	unsigned int nr_links; /* followed so far */
+};
+
+static void walk_finish(struct walk *w)
+{
+	sk_close(&w->fd);
+	sk_str_finish(&w->at);
+	sk_str_finish(&w->rest);
+}
+SK_DEFINE_AUTO_FINISH(struct walk, walk_finish)
+
+static int walk_up(struct walk *w)
+{
+	char *slash = w->at.ptr ? strrchr(w->at.ptr, '/') : NULL;
+
+	if (!slash)
+		return 0;
+	*slash = '\0';
+	w->at.len = (size_t)(slash - w->at.ptr);
+	sk_close(&w->fd);
+	w->fd = resolve(w->root_fd, w->at.len ? w->at.ptr : ".", O_DIRECTORY,
+			RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+	return w->fd < 0 ? w->fd : 0;
+}
+
+/* A link's text takes the place of its name in the rest of the way. */
+static int walk_link(struct walk *w, int link)
+{
+	sk_autofree char *text = NULL;
+	struct sk_str rest = SK_STR_INIT;
+	int r = sk_fs_readlink(link, "", &text);
+
+	if (r < 0)
+		return r;
+	if (++w->nr_links > MAX_LINKS)
+		return -ELOOP;
+	sk_str_addf(&rest, "%s/%s", text, w->rest.ptr + w->next);
+	sk_str_finish(&w->rest);
+	w->rest = rest;
+	w->next = 0;
+	if (rest.failed)
+		return -ENOMEM;
+	if (text[0] != '/')
+		return 0;
+	sk_str_clear(&w->at);
+	sk_close(&w->fd);
+	w->fd = resolve(w->root_fd, ".", O_DIRECTORY, RESOLVE_IN_ROOT);
+	return w->fd < 0 ? w->fd : 0;
+}
+
+static int make_part(int dirfd, const char *name, bool is_dir)
+{
+	int r = is_dir ? mkdirat(dirfd, name, 0755)
+		       : mknodat(dirfd, name, S_IFREG | 0644, 0);
+
+	if (r < 0 && errno != EEXIST)
+		return -errno;
+	return resolve(dirfd, name, O_NOFOLLOW, RESOLVE_BENEATH);
+}
+
+static int walk_into(struct walk *w, const char *name, bool is_last, unsigned int flags)
+{
+	sk_autoclose int fd = resolve(w->fd, name, O_NOFOLLOW, RESOLVE_BENEATH);
+	struct stat st;
+
+	if (fd == -ENOENT)
+		fd = make_part(w->fd, name, !is_last || (flags & SK_TARGET_DIR));
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (S_ISLNK(st.st_mode) && (flags & SK_TARGET_NO_LINKS))
+		return -ELOOP;
+	if (S_ISLNK(st.st_mode) && !(is_last && (flags & SK_TARGET_NOFOLLOW)))
+		return walk_link(w, fd);
+	sk_close(&w->fd);
+	w->fd = sk_steal_fd(&fd);
+	sk_str_addf(&w->at, "/%s", name);
+	return w->at.failed ? -ENOMEM : 0;
+}
+
+static int walk_step(struct walk *w, unsigned int flags)
+{
+	char name[NAME_MAX + 1];
+	const char *from = w->rest.ptr + w->next;
+	size_t len = strcspn(from, "/");
+	bool is_last;
+
+	if (len > NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(name, from, len);
+	name[len] = '\0';
+	w->next += len + strspn(from + len, "/");
+	is_last = w->rest.ptr[w->next] == '\0';
+	if (len == 0 || strcmp(name, ".") == 0)
+		return 0;
+	if (strcmp(name, "..") == 0)
+		return walk_up(w);
+	return walk_into(w, name, is_last, flags);
+}
+
+/* The slow way, where something is missing. */
+static int make_path(int root_fd, const char *path, unsigned int flags)
+{
+	sk_auto(walk_finish) struct walk w = {.root_fd = root_fd, .fd = -1};
+	int r = 0;
+
+	w.fd = resolve(root_fd, ".", O_DIRECTORY, RESOLVE_IN_ROOT);
+	if (w.fd < 0)
+		return w.fd;
+	sk_str_add(&w.rest, path + strspn(path, "/"));
+	if (w.rest.failed || !w.rest.ptr)
+		return -ENOMEM;
+	while (r == 0 && w.rest.ptr[w.next])
+		r = walk_step(&w, flags);
+	return r < 0 ? r : sk_steal_fd(&w.fd);
+}
+
+int sk_target_open(int root_fd, const char *path, unsigned int flags, struct sk_err *err)
+{
+	int fd = sk_target_find(root_fd, path, flags);
+
+	if (fd == -ENOENT)
+		fd = make_path(root_fd, path, flags);
+	if (fd == -ELOOP && (flags & SK_TARGET_NO_LINKS))
+		return sk_err_set(err, ELOOP,
+				  "mount point '%s' must not be, or lie behind, a link",
 				  path);
-	memcpy(part, path, len);
-	part[len] = '\0';
-	fd = sk_fs_open_in_root(root_fd, part, O_PATH | (is_dir ? O_DIRECTORY : 0), 0);
-	for (size_t i = 0, start = 0; fd == -ENOENT && i <= len; i++) {
-		bool last = i == len;
-		char keep = part[i];
-
-		if (!last && (i == 0 || keep != '/'))
-			continue;
-		while (part[start] == '/')
-			start++;
-		if (start >= i)
-			continue;
-		part[i] = '\0';
-		fd = open_part(root_fd, part, part + start, is_dir || !last);
-		part[i] = keep;
-		if (!last && fd >= 0) {
-			sk_close(&fd);
-			fd = -ENOENT;
-		}
-		start = i;
-	}
 	if (fd < 0)
 		return sk_err_code(err, fd, "open mount point '%s'", path);
-	return sk_steal_fd(&fd);
+	return fd;
 }
 
 int sk_target_attach(int mount_fd, int target_fd, const char *path, struct sk_err *err)
@@ -98,78 +184,5 @@ int sk_target_attach(int mount_fd, int target_fd, const char *path, struct sk_er
 	if (sk_sys_move_mount(mount_fd, "", target_fd, "",
 			      MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return sk_err_errno(err, "mount on '%s'", path);
-	return 0;
-}
-
-static int configure(int fd, const char *option, struct sk_err *err)
-{
-	const char *equal = strchr(option, '=');
-	char key[64];
-	int r;
-
-	if (!equal)
-		r = sk_sys_fsconfig(fd, FSCONFIG_SET_FLAG, option, NULL, 0);
-	else if ((size_t)(equal - option) >= sizeof(key))
-		return sk_err_set(err, EINVAL, "mount option '%s' is too long", option);
-	else {
-		memcpy(key, option, equal - option);
-		key[equal - option] = '\0';
-		r = sk_sys_fsconfig(fd, FSCONFIG_SET_STRING, key, equal + 1, 0);
-	}
-	if (r < 0)
-		return sk_err_errno(err, "mount option '%s'", option);
-	return 0;
-}
-
-int sk_target_fs(const char *fstype, const char *source, char *const *data,
-		 uint64_t attrs, struct sk_err *err)
-{
-	sk_autoclose int fd = sk_sys_fsopen(fstype, FSOPEN_CLOEXEC);
-	int mount_fd;
-
-	if (fd < 0)
-		return sk_err_errno(err, "open file system '%s'", fstype);
-	if (source && sk_sys_fsconfig(fd, FSCONFIG_SET_STRING, "source", source, 0) < 0)
-		return sk_err_errno(err, "set source '%s' of '%s'", source, fstype);
-	for (; data && *data; data++) {
-		int r = configure(fd, *data, err);
-
-		if (r < 0)
-			return sk_err_wrap(err, r, "file system '%s'", fstype);
-	}
-	if (sk_sys_fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-		return sk_err_errno(err, "create file system '%s'", fstype);
-	mount_fd = sk_sys_fsmount(fd, FSMOUNT_CLOEXEC, (unsigned int)attrs);
-	if (mount_fd < 0)
-		return sk_err_errno(err, "mount file system '%s'", fstype);
-	return mount_fd;
-}
-
-int sk_target_clone(int dirfd, const char *path, bool recursive, struct sk_err *err)
-{
-	int fd = sk_sys_open_tree(dirfd, path,
-				  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_NO_AUTOMOUNT |
-					  (path[0] ? 0 : AT_EMPTY_PATH) |
-					  (recursive ? AT_RECURSIVE : 0));
-
-	if (fd < 0)
-		return sk_err_errno(err, "copy the mount of '%s'", path);
-	return fd;
-}
-
-int sk_target_set_attrs(int mount_fd, uint64_t set, uint64_t clear, bool recursive,
-			struct sk_err *err)
-{
-	struct mount_attr attr = {.attr_set = set, .attr_clr = clear};
-
-	if (!set && !clear)
-		return 0;
-	if (clear & MOUNT_ATTR_NOATIME ||
-	    set & (MOUNT_ATTR_NOATIME | MOUNT_ATTR_STRICTATIME))
-		attr.attr_clr |= MOUNT_ATTR__ATIME;
-	if (sk_sys_mount_setattr(mount_fd, "",
-				 AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr,
-				 sizeof(attr)) < 0)
-		return sk_err_errno(err, "set mount attributes");
 	return 0;
 }

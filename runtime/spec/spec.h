@@ -93,7 +93,8 @@ struct sk_spec {
 	size_t nr_groups;
 	int64_t umask; /* -1 keeps 022 */
 	bool tty, no_new_privs, use_init, seccomp;
-	struct sk_spec_seccomp *seccomp_config; /* instead of the default filter; NULL without */
+	struct sk_spec_seccomp
+		*seccomp_config; /* instead of the default filter; NULL without */
 	enum sk_spec_caps caps;
 	char **cap_names[SK_SPEC_CAP_SETS];
 	struct sk_spec_rlimit *rlimits;
@@ -112,8 +113,9 @@ struct sk_spec {
 	size_t nr_mounts;
 	char **masked, **read_only_paths;
 	bool host_dev; /* the host's /dev instead of a fresh one */
-	bool cgroup_mount, cgroup_writable; /* one of the mounts shows the groups; not read-only */
-	struct sk_spec_device *devices;	    /* beside the usual ones */
+	bool cgroup_mount,
+		cgroup_writable; /* one of the mounts shows the groups; not read-only */
+	struct sk_spec_device *devices; /* beside the usual ones */
 	size_t nr_devices;
 	unsigned long rootfs_propagation; /* MS_*; 0: MS_PRIVATE | MS_REC */
 	char *mount_label;		  /* SELinux context of new file systems */

@@ -94,6 +94,8 @@ int sk_spec_add_defaults(struct sk_spec *spec, bool privileged, struct sk_err *e
 	    (privileged ? add_host_dev(spec) : add_dev(spec)) < 0 ||
 	    add_ipc(spec, privileged) < 0 ||
 	    !sk_spec_add_mount(spec, "sysfs", "/sys", "sysfs", NO_SUID_DEV_EXEC | ro) ||
+	    !sk_spec_add_mount(spec, "cgroup", "/sys/fs/cgroup", "cgroup",
+			       NO_SUID_DEV_EXEC | ro) ||
 	    (!privileged && add_paths(spec) < 0))
 		return sk_err_oom(err);
 	spec->cgroup_mount = true;

@@ -108,7 +108,8 @@ static int add_volume(struct sk_spec *spec, const char *text, struct sk_err *err
 	if (!m)
 		return sk_err_oom(err);
 	m->recursive = true;
-	m->attr_recursive = true;
+	m->rec_set = m->attr_set;
+	m->idmap_below = true;
 	m->is_idmapped = spec->idmap_layers;
 	return 0;
 }
