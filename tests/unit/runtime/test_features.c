@@ -21,13 +21,15 @@ static int read_with(const char *path, const char *value, struct sk_err *err)
 	sk_autofree char *parent = strdup(path);
 	char *dot = strrchr(parent, '.');
 	struct sk_json *member = NULL;
+	int r;
 
 	assert_int_equal(sk_json_parse(value, strlen(value), path, &member, err), 0);
 	if (dot)
 		*dot = '\0';
 	sk_json_set(dot ? sk_json_path(config, parent) : config, dot ? dot + 1 : path,
 		    member);
-	return sk_spec_from_config(config, "/bundle", "skiff/c1", &spec, err);
+	r = sk_spec_from_config(config, "/bundle", "skiff/c1", &spec, err);
+	return r < 0 ? r : sk_spec_check(spec, err);
 }
 
 static bool has_word(const struct sk_json *list, const char *word)
@@ -36,6 +38,19 @@ static bool has_word(const struct sk_json *list, const char *word)
 		if (strcmp(sk_json_str(sk_json_at(list, i), ""), word) == 0)
 			return true;
 	return false;
+}
+
+/* Read a config with a name at the "%s" of the member's text. */
+static void read_name(const char *member, const char *format, const char *name)
+{
+	const char *mark = strstr(format, "%s");
+	sk_autofree char *value =
+		sk_strf("%.*s%s%s", (int)(mark - format), format, name, mark + 2);
+	struct sk_err err = SK_ERR_INIT;
+
+	/* a policy may forbid nodes, but not be unknown */
+	if (read_with(member, value, &err) < 0 && !strstr(err.msg, "nodes"))
+		fail_msg("%s: %s", name, err.msg);
 }
 
 static void test_each_switch_is_what_the_reader_does(void **state)
@@ -47,7 +62,8 @@ static void test_each_switch_is_what_the_reader_does(void **state)
 		 "{\"defaultAction\":\"SCMP_ACT_ALLOW\"}"},
 		{"linux.apparmor", "process.apparmorProfile", "\"x\""},
 		{"linux.selinux", "process.selinuxLabel", "\"a:b:c:s0\""},
-		{"linux.intelRdt", "linux.intelRdt", "{\"closID\":\"x\"}"},
+		{"linux.intelRdt", "linux.intelRdt",
+		 "{\"closID\":\"x\",\"schemata\":[\"L3:0=f\"],\"enableMonitoring\":true}"},
 		{"linux.netDevices", "linux.netDevices", "{\"eth9\":{}}"},
 		{"linux.mountExtensions.idmap", "mounts",
 		 "[{\"destination\":\"/m\",\"source\":\"/s\",\"options\":[\"bind\"],"
@@ -71,6 +87,43 @@ static void test_each_switch_is_what_the_reader_does(void **state)
 			fail_msg("features says %d of %s, the reader says %s",
 				 sk_json_bool(enabled, false), cases[i].feature,
 				 r ? err.msg : "yes");
+	}
+}
+
+/* Each list of names, and a config that uses one of them */
+static void test_each_name_is_read(void **state)
+{
+	static const struct {
+		const char *list, *member, *format;
+	} cases[] = {
+		{"linux.seccomp.actions", "linux.seccomp",
+		 "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/l\","
+		 "\"syscalls\":[{\"names\":[\"mknod\"],\"action\":\"%s\"}]}"},
+		{"linux.seccomp.operators", "linux.seccomp",
+		 "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"read\"],"
+		 "\"action\":\"SCMP_ACT_LOG\",\"args\":[{\"index\":0,\"value\":1,\"op\":\"%s\"}]}]}"},
+		{"linux.seccomp.archs", "linux.seccomp",
+		 "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"architectures\":[\"%s\"]}"},
+		{"linux.seccomp.knownFlags", "linux.seccomp",
+		 "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[\"%s\"]}"},
+		{"linux.seccomp.supportedFlags", "linux.seccomp",
+		 "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"flags\":[\"%s\"]}"},
+		{"linux.memoryPolicy.modes", "linux.memoryPolicy",
+		 "{\"mode\":\"%s\",\"nodes\":\"0\"}"},
+		{"linux.memoryPolicy.flags", "linux.memoryPolicy",
+		 "{\"mode\":\"MPOL_BIND\",\"nodes\":\"0\",\"flags\":[\"%s\"]}"},
+		{"hooks", "hooks", "{\"%s\":[{\"path\":\"/bin/true\"}]}"},
+	};
+	sk_auto(sk_json_free) struct sk_json *features = sk_oci_features();
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		const struct sk_json *list = sk_json_path(features, cases[i].list);
+
+		assert_true(sk_json_len(list) > 0);
+		for (size_t n = 0; n < sk_json_len(list); n++)
+			read_name(cases[i].member, cases[i].format,
+				  sk_json_str(sk_json_at(list, n), ""));
 	}
 }
 
@@ -133,7 +186,17 @@ static void test_each_capability_is_known_by_its_name(void **state)
 	}
 }
 
-/* Data is what the file system has to understand: not for this list. */
+static int read_mount(const char *type, const char *option, struct sk_err *err)
+{
+	sk_autofree char *value =
+		sk_strf("[{\"destination\":\"/m\",\"source\":\"/s\","
+			"\"type\":\"%s\",\"options\":[%s\"%s\"]}]",
+			type, strcmp(type, "bind") ? "" : "\"bind\",", option);
+
+	return read_with("mounts", value, err);
+}
+
+/* Some options are for bind mounts only, some for file systems. */
 static void test_each_mount_option_is_executed(void **state)
 {
 	sk_auto(sk_json_free) struct sk_json *features = sk_oci_features();
@@ -143,16 +206,14 @@ static void test_each_mount_option_is_executed(void **state)
 	assert_true(sk_json_len(list) > 20);
 	for (size_t i = 0; i < sk_json_len(list); i++) {
 		const char *name = sk_json_str(sk_json_at(list, i), "");
-		sk_autofree char *value =
-			sk_strf("[{\"destination\":\"/m\",\"source\":\"/s\","
-				"\"options\":[\"bind\",\"%s\"]}]",
-				name);
 		struct sk_err err = SK_ERR_INIT;
 
-		if (read_with("mounts", value, &err) < 0 &&
+		if (read_mount("bind", name, &err) < 0 &&
+		    read_mount("tmpfs", name, &err) < 0 &&
 		    !strstr(err.msg, "user namespace"))
 			fail_msg("'%s': %s", name, err.msg);
 	}
+	assert_int_equal(read_mount("bind", "no-such-option", NULL), -EINVAL);
 }
 
 static void test_the_told_versions_are_accepted(void **state)
@@ -174,6 +235,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_switch_is_what_the_reader_does),
+		cmocka_unit_test(test_each_name_is_read),
 		cmocka_unit_test(test_all_hooks_of_the_specification_or_none_are_told),
 		cmocka_unit_test(test_each_namespace_is_read),
 		cmocka_unit_test(test_each_capability_is_known_by_its_name),
