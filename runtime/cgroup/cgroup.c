@@ -259,15 +259,26 @@ static bool remove_at_once(const struct sk_cgroup *cg)
 
 int sk_cgroup_destroy(struct sk_cgroup *cg, unsigned int timeout_ms, struct sk_err *err)
 {
-	int r = 0;
+	bool is_gone = remove_at_once(cg);
+	int r = is_gone ? 0 : sk_cgroup_kill(cg, timeout_ms, err);
 
-	if (!remove_at_once(cg))
-		r = sk_cgroup_kill(cg, timeout_ms, err);
-	if (r == 0)
+	if (r == 0 && (!is_gone || cg->systemd))
 		r = sk_cgroup_remove(cg, err);
 	if (r == 0)
 		sk_cgroup_remove_empty_parents(cg);
 	return r;
+}
+
+/* Nobody removes an empty group above later: what is no reason to keep it is tried once more. */
+static bool remove_parent(const char *dir)
+{
+	for (int i = 0; i < 2; i++) {
+		if (rmdir(dir) == 0 || errno == ENOENT)
+			return true;
+		if (errno == EBUSY || errno == ENOTEMPTY)
+			break;
+	}
+	return false;
 }
 
 void sk_cgroup_remove_empty_parents(struct sk_cgroup *cg)
@@ -282,7 +293,7 @@ void sk_cgroup_remove_empty_parents(struct sk_cgroup *cg)
 			levels++;
 		for (; dir && levels > 0; levels--) {
 			*strrchr(dir, '/') = '\0';
-			if (rmdir(dir) < 0 && errno != ENOENT)
+			if (!remove_parent(dir))
 				break;
 		}
 	}

@@ -33,46 +33,44 @@ static int write_at(const char *dir, const char *file, const char *text)
 	return path ? sk_fs_write(AT_FDCWD, path, text) : -ENOMEM;
 }
 
-/* Fill @file of the folder that is the first @len bytes of @dir, above @base_len by parents. */
-static int inherit(char *dir, size_t len, size_t base_len, const char *file)
+/* What @file says in the folder that is the first @len bytes of @dir; when it says nothing it
+ * is filled from the folder above, down from @base_len. */
+static int inherit(char *dir, size_t len, size_t base_len, const char *file, char **ret)
 {
 	sk_autofree char *have = NULL;
-	sk_autofree char *above = NULL;
-	size_t parent = len;
 	char keep = dir[len];
+	size_t parent = len;
 	int r;
 
 	dir[len] = '\0';
 	r = read_at(dir, file, &have);
+	if (r == 0 && have[0] == '\n' && len > base_len) {
+		free(sk_steal(&have));
+		while (dir[--parent] != '/')
+			;
+		r = inherit(dir, parent, base_len, file, &have);
+		if (r == 0)
+			r = write_at(dir, file, have);
+	}
 	dir[len] = keep;
-	if (r < 0 || have[0] != '\n' || len <= base_len)
-		return r;
-	while (dir[parent - 1] != '/')
-		parent--;
-	parent--;
-	r = inherit(dir, parent, base_len, file);
-	if (r < 0)
-		return r;
-	dir[parent] = '\0';
-	r = read_at(dir, file, &above);
-	dir[parent] = '/';
-	if (r < 0)
-		return r;
-	dir[len] = '\0';
-	r = write_at(dir, file, above);
-	dir[len] = keep;
+	if (r == 0)
+		*ret = sk_steal(&have);
 	return r;
 }
 
 static int fill_cpuset(const struct sk_cgroup_hier *hier)
 {
 	sk_autofree char *dir = strdup(hier->dir);
+	sk_autofree char *cpus = NULL;
+	sk_autofree char *mems = NULL;
 	int r;
 
 	if (!dir)
 		return -ENOMEM;
-	r = inherit(dir, strlen(dir), strlen(hier->base), "cpuset.cpus");
-	return r < 0 ? r : inherit(dir, strlen(dir), strlen(hier->base), "cpuset.mems");
+	r = inherit(dir, strlen(dir), strlen(hier->base), "cpuset.cpus", &cpus);
+	if (r == 0)
+		r = inherit(dir, strlen(dir), strlen(hier->base), "cpuset.mems", &mems);
+	return r;
 }
 
 /* All at once; if that is refused, one by one, as one that is missing fails them all. */
