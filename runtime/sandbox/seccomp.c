@@ -189,6 +189,9 @@ int sk_seccomp_new(const struct sk_spec_seccomp *seccomp, struct sk_seccomp **re
 
 bool sk_seccomp_has_flag(unsigned int flag)
 {
+	/* how a listener is told: refused where there is none */
+	if (flag & SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+		flag |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
 	/* a kernel that knows the flag looks for the program next, and finds none */
 	return sk_sys_seccomp(SECCOMP_SET_MODE_FILTER, flag, NULL) < 0 && errno == EFAULT;
 }
