@@ -15,8 +15,9 @@
 #include "lib/fs.h"
 #include "lib/str.h"
 
-#define AWAIT_NS (30 * SK_NS_PER_S)
-#define POLL_NS	 (10 * SK_NS_PER_MS)
+#define AWAIT_NS  (30 * SK_NS_PER_S)
+#define SETTLE_NS (5 * SK_NS_PER_S)
+#define POLL_NS	  (10 * SK_NS_PER_MS)
 
 static struct caller caller;
 static const char *missing_package;
@@ -312,8 +313,15 @@ static int check_groups(bool is_last)
 
 /* ---- Cases ---- */
 
+static void remove_own_mount(void)
+{
+	while (caller.mount && umount2(caller.mount, MNT_DETACH | UMOUNT_NOFOLLOW) == 0)
+		;
+}
+
 int caller_setup(void **state)
 {
+	remove_own_mount();
 	return it_setup(state);
 }
 
@@ -365,6 +373,14 @@ static int check_containers(struct it *it)
 	return r;
 }
 
+static void await_processes(void)
+{
+	uint64_t deadline = sk_clock_mono() + SETTLE_NS;
+
+	while (it_has_children() && sk_clock_mono() < deadline)
+		sk_clock_sleep_until(sk_clock_mono() + POLL_NS);
+}
+
 int caller_teardown(void **state)
 {
 	struct it *it = *state;
@@ -373,7 +389,9 @@ int caller_teardown(void **state)
 	if (!caller.command)
 		return it_teardown(state);
 	r |= check_containers(it);
-	/* first, as a caller's processes still clean up */
+	/* before the rest, as processes of the caller still clean up */
+	await_processes();
+	remove_own_mount();
 	r |= it_teardown(state);
 	r |= check_pattern("record", caller.records);
 	r |= check_pattern("network namespace", "/run/netns/*");
@@ -394,6 +412,12 @@ int caller_terminal(int *ret)
 	*ret = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC);
 	assert_true(*ret >= 0);
 	return master;
+}
+
+void caller_type(int master, const char *text)
+{
+	if (sk_fs_write_all(master, text, strlen(text)) < 0)
+		fail_msg("write to a terminal: %s", strerror(errno));
 }
 
 int caller_finish(void **state)

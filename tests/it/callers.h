@@ -40,12 +40,13 @@
  * @list:	Command that prints the names of all containers
  * @stop, @remove:	Words before the name of a container to stop (or NULL) and to remove
  * @records:	glob(7) pattern of what the runtime leaves while a container is known
+ * @mount:	Mount that the caller makes and takes away as it likes, or NULL
  */
 struct caller {
 	char *runtime, *group;
 	char **command, **run_words;
 	const char *const *list, *const *stop, *const *remove;
-	const char *records;
+	const char *records, *mount;
 };
 
 /** caller_podman_setup(), caller_containerd_setup(), caller_docker_setup() - Start the caller
@@ -58,6 +59,10 @@ int caller_finish(void **state);
 /** caller_setup(), caller_teardown() - As it_setup() and it_teardown() */
 int caller_setup(void **state);
 int caller_teardown(void **state);
+
+/** Shell words that end when a terminal of caller_terminal() has its size: callers set it late */
+#define CALLER_AWAIT_SIZE                                                                \
+	"until test \"$(stty size 2>&1)\" = '40 100'; do sleep 0.02; done"
 
 #define CALLER_TEST(name)                                                                \
 	cmocka_unit_test_setup_teardown(name, caller_setup, caller_teardown)
@@ -99,6 +104,8 @@ void caller_expect_limits(pid_t pid, const struct caller_limit *limits, size_t n
 
 /** caller_terminal() - A new terminal of 40 rows and 100 columns; the master, and the other end in @ret */
 int caller_terminal(int *ret);
+/** caller_type() - Write to a terminal as a user does */
+void caller_type(int master, const char *text);
 /** caller_write_file() - Write an executable file of CALLER_DIR */
 void caller_write_file(const char *name, const char *text);
 /** caller_group_name() - Name below which all groups of its containers are, without a slash */

@@ -52,8 +52,8 @@ int caller_containerd_setup(void **state)
 	ctr->list = list;
 	ctr->stop = stop_words;
 	ctr->remove = remove_words;
-	ctr->records = "{/run/containerd/runc/*/*," CALLER_DIR
-		       "/state/io.containerd.runtime.v2.task/*/*}";
+	ctr->records = caller_is_stand_in() ? "/run/containerd/runc/*/*"
+					    : "/run/containerd/runc/*/containers/*";
 	caller_serve(it, IT_ARGS("containerd", "--config", CALLER_DIR "/config.toml"),
 		     IT_ARGS("version"));
 	assert_int_equal(it_command(it, IT_ARGS("sh", "-c", make_image, CALLER_DIR,

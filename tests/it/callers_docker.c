@@ -44,9 +44,9 @@ int caller_docker_setup(void **state)
 	assert_int_equal(sk_strv_add(&docker->command, CLIENT), 0);
 	docker->list = list;
 	docker->remove = remove_words;
-	docker->records =
-		CALLER_DIR "/exec/{runtime-{rt,runc}/*/*,"
-			   "containerd/daemon/io.containerd.runtime.v2.task/*/*}";
+	docker->records = caller_is_stand_in() ? CALLER_DIR "/exec/runtime-rt/*/*"
+					       : CALLER_DIR
+				  "/exec/runtime-rt/*/containers/*";
 	caller_serve(it, IT_ARGS("dockerd", "--config-file", CALLER_DIR "/daemon.json"),
 		     IT_ARGS("version"));
 	caller_prepare(it, IT_ARGS("import", CALLER_TAR, "box"));

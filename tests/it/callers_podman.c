@@ -21,7 +21,7 @@ static char *configuration(const char *runtime)
 		       "events_logger = \"file\"\n"
 		       "lock_type = \"file\"\n"
 		       "runtime = \"rt\"\n"
-		       "runtime_supports_nocgroups = [\"rt\"]\n"
+		       "runtime_supports_nocgroup = [\"rt\"]\n"
 		       "runtime_supports_json = [\"rt\"]\n"
 		       "[engine.runtimes]\n"
 		       "rt = [\"%s\"]\n"
@@ -67,6 +67,7 @@ int caller_podman_setup(void **state)
 	podman->list = list;
 	podman->remove = remove_words;
 	podman->records = "{/run/skiff/oci/containers,/run/runc,/run/crun}/*";
+	podman->mount = CALLER_DIR "/root/overlay";
 	caller_prepare(*state, IT_ARGS("import", "--quiet", CALLER_TAR, "box"));
 	return 0;
 }

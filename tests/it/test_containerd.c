@@ -97,13 +97,13 @@ static void test_a_terminal_has_its_size_and_is_the_containers(void **state)
 	ssize_t got;
 
 	caller_start(it, &job, slave, "run", "--rm", "--tty", BOX, "t", "sh");
-	assert_int_equal(sk_fs_write_all(master, "tty; stty size; exit 5\n", 23), 0);
+	caller_type(master, "tty; " CALLER_AWAIT_SIZE "; stty size; exit 5\n");
 	assert_int_equal(it_finish(it, &job), 5);
 	/* ctr writes to its terminal, not to stdout */
 	got = read(master, text, sizeof(text) - 1);
 	assert_true(got > 0);
 	it_assert_has(text, "/dev/pts/0\r");
-	it_assert_has(text, "40 100");
+	it_assert_has(text, "\n40 100\r");
 }
 
 static void test_a_detached_task_writes_its_log(void **state)

@@ -43,14 +43,14 @@ static void test_a_missing_command_is_127_and_one_that_cannot_be_executed_126(
 	it_assert_has(it->err, "permission denied");
 }
 
-static void test_a_terminal_has_its_size_and_is_the_containers(void **state)
+static void test_a_terminal_is_the_containers_own(void **state)
 {
 	struct it *it = *state;
 	struct it_job job;
 	sk_autoclose int slave = -1, master = caller_terminal(&slave);
 
 	caller_start(it, &job, slave, "run", "--rm", QUIET, "-it", "box", "sh");
-	assert_int_equal(sk_fs_write_all(master, "tty; exit 5\n", 12), 0);
+	caller_type(master, "tty; exit 5\n");
 	assert_int_equal(it_finish(it, &job), 5);
 	it_assert_has(it->out, "/dev/pts/0\r\n");
 }
@@ -316,7 +316,7 @@ int main(void)
 		CALLER_TEST(test_run_hands_on_output_input_and_status),
 		CALLER_TEST(
 			test_a_missing_command_is_127_and_one_that_cannot_be_executed_126),
-		CALLER_TEST(test_a_terminal_has_its_size_and_is_the_containers),
+		CALLER_TEST(test_a_terminal_is_the_containers_own),
 		CALLER_TEST(test_logs_wait_and_attach),
 		CALLER_TEST(test_exec),
 		CALLER_TEST(test_pause_stops_all_and_unpause_goes_on),

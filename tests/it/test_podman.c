@@ -51,7 +51,7 @@ static void test_a_terminal_has_its_size_and_is_the_containers(void **state)
 	sk_autoclose int slave = -1, master = caller_terminal(&slave);
 
 	caller_start(it, &job, slave, "run", "--rm", "-it", "box", "sh");
-	assert_int_equal(sk_fs_write_all(master, "tty; stty size; exit 5\n", 23), 0);
+	caller_type(master, "tty; " CALLER_AWAIT_SIZE "; stty size; exit 5\n");
 	assert_int_equal(it_finish(it, &job), 5);
 	it_assert_has(it->out, "/dev/pts/0\r\n40 100\r\n");
 }

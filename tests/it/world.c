@@ -233,7 +233,8 @@ static char **list_files(void)
 		fail_setup("/tmp");
 	for (char **name = names; name && *name; name++)
 		if (strstr(*name, "skiff") && !sk_str_starts(*name, "skiff-it-") &&
-		    !sk_str_starts(*name, "skiff-test-"))
+		    !sk_str_starts(*name, "skiff-test-") &&
+		    !sk_str_starts(*name, "skiff-bench-"))
 			(void)sk_strv_add(&list, *name);
 	return list;
 }
