@@ -51,6 +51,8 @@ struct sk_cgroup_oom {
 	uint64_t limit_bytes, peak_bytes; /* 0 when unknown */
 };
 
+struct sk_cgroup_resources; /* resources.h */
+
 /** struct sk_cgroup - One group, in every hierarchy that has it */
 struct sk_cgroup;
 
@@ -80,6 +82,8 @@ int sk_cgroup_manager_from_name(const char *name, enum sk_cgroup_manager *ret);
  *		a group that exists may be used when no process is in it, and is not removed
  * @delegate:	v2: the group is given to @uid and @gid, for a container that may write to it
  * @annotations: systemd: members "org.systemd.property.NAME" are properties of the scope
+ * @resources:	With @is_oci: what will be set. hugetlb, rdma and misc are used only where it
+ *		asks for them; NULL: it does not
  */
 struct sk_cgroup_opts {
 	const char *path, *id;
@@ -88,6 +92,7 @@ struct sk_cgroup_opts {
 	uid_t uid;
 	gid_t gid;
 	const struct sk_json *annotations;
+	const struct sk_cgroup_resources *resources;
 };
 
 /**

@@ -30,6 +30,10 @@ enum sk_cgroup_controller {
 	((unsigned int)(SK_CGROUP_MEMORY | SK_CGROUP_CPU | SK_CGROUP_CPUACCT |           \
 			SK_CGROUP_PIDS | SK_CGROUP_FREEZER))
 
+/** What is used only where a limit asks for it */
+#define SK_CGROUP_RARE                                                                   \
+	((unsigned int)(SK_CGROUP_HUGETLB | SK_CGROUP_RDMA | SK_CGROUP_MISC))
+
 #define SK_CGROUP_MAX_HIERS 16
 
 /**

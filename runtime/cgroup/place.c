@@ -21,6 +21,7 @@
 #include "lib/fs.h"
 #include "lib/str.h"
 #include "runtime/cgroup/internal.h"
+#include "runtime/cgroup/resources.h"
 #include "runtime/cgroup/systemd.h"
 
 #define KEY_PATH    "path"
@@ -99,11 +100,19 @@ static int keep_existing(struct sk_cgroup *cg, struct sk_err *err)
 	return 0;
 }
 
-static int place_hiers(struct sk_cgroup *cg, struct sk_err *err)
+/* On v2 a controller is handed on from the machine's root down, for all to see: those that
+ * few have a use for only where a limit asks for them. */
+static unsigned int wanted_controllers(const struct sk_cgroup_opts *opts)
+{
+	if (!opts->is_oci)
+		return SK_CGROUP_CORE;
+	return ~SK_CGROUP_RARE | sk_cgroup_resources_controllers(opts->resources);
+}
+
+static int place_hiers(struct sk_cgroup *cg, unsigned int wanted, struct sk_err *err)
 {
 	bool is_absolute = cg->path[0] == '/';
-	int r = sk_cgroup_detect(cg->is_oci ? ~0u : SK_CGROUP_CORE, is_absolute,
-				 cg->hiers, &cg->nr, err);
+	int r = sk_cgroup_detect(wanted, is_absolute, cg->hiers, &cg->nr, err);
 
 	for (unsigned int i = 0; r == 0 && i < cg->nr; i++) {
 		struct sk_cgroup_hier *hier = &cg->hiers[i];
@@ -147,7 +156,7 @@ int sk_cgroup_open(const struct sk_cgroup_opts *opts, struct sk_cgroup **ret,
 	if (r < 0)
 		return r;
 	if (cg->manager != SK_CGROUP_MANAGER_DISABLED)
-		r = place_hiers(cg, err);
+		r = place_hiers(cg, wanted_controllers(opts), err);
 	if (r < 0)
 		return r;
 	*ret = sk_steal(&cg);

@@ -32,6 +32,19 @@ static const struct sk_cgroup_hier *find_owner(const struct sk_cgroup *cg,
 	return NULL;
 }
 
+unsigned int sk_cgroup_resources_controllers(const struct sk_cgroup_resources *res)
+{
+	sk_auto(sk_cgroup_plan_finish) struct sk_cgroup_plan plan = {0};
+	unsigned int bits = 0;
+
+	/* without memory some are missed, and what comes next fails too */
+	if (res && sk_cgroup_plan_resources(res, false, &plan) == 0)
+		(void)sk_cgroup_plan_resources(res, true, &plan);
+	for (size_t i = 0; i < plan.nr; i++)
+		bits |= plan.items[i].controller;
+	return bits;
+}
+
 static int check_setting(const struct sk_cgroup *cg, const struct sk_cgroup_set *set,
 			 bool is_v2, struct sk_err *err)
 {

@@ -135,6 +135,9 @@ void sk_cgroup_resources_adapt(struct sk_cgroup_resources *res, const char *vers
 void sk_cgroup_resources_free(struct sk_cgroup_resources *res);
 SK_DEFINE_AUTO(struct sk_cgroup_resources, sk_cgroup_resources_free)
 
+/** sk_cgroup_resources_controllers() - Bits of the controllers that its limits need, on v1 and v2; 0 for NULL */
+unsigned int sk_cgroup_resources_controllers(const struct sk_cgroup_resources *res);
+
 /**
  * sk_cgroup_resources_check() - Refuse what no hierarchy can do, before anything is made
  *

@@ -39,6 +39,7 @@ int sk_oci_group_open(const struct sk_spec *spec, const char *id,
 		.manager = manager,
 		.is_oci = true,
 		.annotations = spec->annotations,
+		.resources = spec->resources,
 	};
 
 	opts.delegate = is_delegated(spec, &opts.uid, &opts.gid);

@@ -31,11 +31,11 @@ static void adapt(struct sk_cgroup_resources *res, const struct sk_json *config,
 }
 
 /* Source: the kernel's Documentation/arch/x86/resctrl.rst; each file system has a schemata file a group. */
-static int set_rdt(const struct sk_state *state, const struct sk_json *config,
+static int set_rdt(const char *id, const struct sk_json *config,
 		   const struct sk_oci_rdt *rdt, struct sk_err *err)
 {
 	const char *group =
-		sk_json_str(sk_json_path(config, "linux.intelRdt.closID"), state->id);
+		sk_json_str(sk_json_path(config, "linux.intelRdt.closID"), id);
 	const char *const lines[] = {rdt->l3_cache, rdt->mem_bandwidth};
 	sk_autofree char *path = sk_strf(RESCTRL "/%s/schemata", group);
 
@@ -81,6 +81,6 @@ int sk_oci_update(const struct sk_home *home, const char *id,
 	adapt(res, config, object);
 	r = sk_cgroup_set_resources(cg, res, SK_CGROUP_ON_UPDATE, err);
 	if (r == 0)
-		r = set_rdt(state, config, rdt, err);
+		r = set_rdt(id, config, rdt, err);
 	return r < 0 ? sk_err_wrap(err, r, "update container '%s'", id) : 0;
 }

@@ -385,6 +385,29 @@ static void test_cpus_and_processes_are_limited(void **state)
 	assert_non_null(strstr(fix->err.msg, "cannot limit CPUs: write '9999' to '"));
 }
 
+/* On v2 such a controller is handed on from the root down: not without need. */
+static void test_rare_controllers_are_used_only_where_a_limit_asks(void **state)
+{
+	sk_auto(sk_cgroup_resources_free) struct sk_cgroup_resources *res = must_read(
+		"{\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":4194304}]}");
+	struct fixture *fix = need(state, 0);
+	sk_autofree char *path = sk_strf("skiff-test-%d/rare", getpid());
+	const struct sk_cgroup_opts opts = {.path = path,
+					    .is_oci = true,
+					    .resources = res};
+	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
+
+	assert_int_equal(sk_cgroup_resources_controllers(NULL), 0);
+	assert_int_equal(sk_cgroup_resources_controllers(res), SK_CGROUP_HUGETLB);
+	for (unsigned int i = 0; i < fix->cg->nr; i++)
+		assert_int_equal(fix->cg->hiers[i].controllers & SK_CGROUP_RARE, 0);
+	assert_int_equal(sk_cgroup_open(&opts, &cg, &fix->err), 0);
+	for (unsigned int i = 0; i < cg->nr; i++)
+		assert_int_equal(cg->hiers[i].controllers & SK_CGROUP_RARE &
+					 ~(unsigned int)SK_CGROUP_HUGETLB,
+				 0);
+}
+
 static void test_unified_is_for_v2_and_says_so(void **state)
 {
 	struct fixture *fix = need(state, SK_CGROUP_MEMORY);
@@ -465,6 +488,7 @@ int main(void)
 		ON_GROUP(test_swap_alone_is_counted_from_the_limit_that_holds),
 		ON_GROUP(test_cpu_settings_can_be_changed_in_any_direction),
 		ON_GROUP(test_cpus_and_processes_are_limited),
+		ON_GROUP(test_rare_controllers_are_used_only_where_a_limit_asks),
 		ON_GROUP(test_unified_is_for_v2_and_says_so),
 		ON_GROUP(
 			test_a_missing_controller_is_named_only_when_a_limit_asks_for_it),
