@@ -4,6 +4,7 @@
 #   cli/*.c                   -> $(BUILD)/bin/skiff          (cli/ but for main.c, cmd_*.c is shared)
 #   cli/<program>/*.c         -> the programs of PROGRAMS below
 #   tests/unit/<layer>/*.c    -> one cmocka program each, linked with that layer and those below
+#   tests/bench/*.c           -> the benchmark
 #   tests/it/test_*.c         -> one cmocka program each that drives the built programs
 #   tests/fuzz/fuzz_*.c       -> one program each that tries inputs (see tests/fuzz/fuzz.h)
 
@@ -61,7 +62,7 @@ MAN_OUT  := $(MAN_SRC:man/%.scd=$(BUILD)/man/%)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all deps quickstart check quick unit it vm asan fuzz lint fmt layers man install uninstall clean help
+.PHONY: all deps quickstart check quick unit it vm asan fuzz bench lint fmt layers man install uninstall clean help
 
 all: $(PROGRAMS) man ## build everything into build/
 
@@ -88,7 +89,7 @@ endef
 $(BUILD)/bin/skiff: $(call obj,$(wildcard cli/main.c cli/cmd_*.c)) $(BUILD)/cli.a $(BUILD)/images.a $(UP_runtime)
 	$(call link,$(FAST_LIBS))
 $(BUILD)/bin/skiff-oci: $(call obj,$(wildcard cli/oci/*.c)) $(BUILD)/cli.a $(UP_runtime)
-	$(call link,$(FAST_LIBS))
+	$(call link,$(if $(SANITIZE),$(FAST_LIBS),-ljson-c -lseccomp -lcap -lyaml -lm -lpthread),$(STATIC))
 $(LIBEXEC)/skiff-image: $(call obj,$(wildcard cli/image/*.c)) $(BUILD)/cli.a $(UP_images)
 	$(call link,$(IMAGE_LIBS))
 $(LIBEXEC)/skiff-vm: $(call obj,$(wildcard cli/vm/*.c)) $(UP_cli)
@@ -109,6 +110,10 @@ $(BUILD)/tests/it/%: $(BUILD)/tests/it/%.o $(call obj,$(IT_SRC)) $(UP_lib)
 	$(call link,-lcmocka $(FAST_LIBS))
 $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/common.o $(FUZZ_MAIN) $(UP_runtime)
 	$(call link,$(FAST_LIBS),-pie $(if $(FUZZ_MAIN),,-fsanitize=fuzzer))
+$(BUILD)/tests/bench/helper: $(BUILD)/tests/bench/helper.o
+	$(call link,,$(STATIC))
+$(BUILD)/tests/bench/bench: $(call obj,$(filter-out %/helper.c,$(wildcard tests/bench/*.c))) $(UP_lib)
+	$(call link,$(FAST_LIBS))
 .SECONDARY: $(call obj,$(UNIT_SRC) $(wildcard tests/it/*.c tests/fuzz/*.c))
 
 man: $(MAN_OUT)
@@ -149,6 +154,9 @@ fuzz: ## search for inputs that break a parser: without end, or SECONDS=60 each;
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined CFLAGS="-O1 -g" tests-fuzz-build
 	$(Q)tests/fuzz/run $(BUILD)-fuzz $(or $(SECONDS),0) $(T)
 tests-fuzz-build: $(FUZZ_BIN)
+
+bench: all $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/helper ## speed against crun, runc and the kernel (as root); BENCH=--quick
+	$(Q)$(BUILD)/tests/bench/bench --build $(BUILD) $(BENCH)
 
 lint: layers ## formatting, clang-tidy, cppcheck, function and file sizes
 	$(Q)tests/lint $(BUILD)

@@ -13,8 +13,6 @@
 #include "lib/cleanup.h"
 #include "lib/str.h"
 
-#define LIBRARY "libsmartcols.so.1"
-
 /* The functions used, by the prototypes of the library's own header. */
 struct smartcols {
 	__typeof__(scols_new_table) *new_table;
@@ -61,7 +59,7 @@ static const struct smartcols *load(void)
 
 	if (is_loaded)
 		return &lib;
-	handle = dlopen(LIBRARY, RTLD_LAZY | RTLD_LOCAL);
+	handle = sk_table_library();
 	if (!handle)
 		return NULL;
 	for (size_t i = 0; i < SK_ARRAY_SIZE(symbols); i++) {

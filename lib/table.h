@@ -28,4 +28,13 @@ struct sk_table_column {
 int sk_table_print(FILE *out, const struct sk_table_column *columns, size_t nr_columns,
 		   const char *const *cells, size_t nr_rows, struct sk_err *err);
 
+/**
+ * sk_table_library() - Load the library of tables, for lib/table.c
+ *
+ * A program that defines this function itself and returns NULL gets plain tables, and needs
+ * no dynamic loader.
+ * Return: handle of dlopen(3), or NULL
+ */
+void *sk_table_library(void);
+
 #endif
