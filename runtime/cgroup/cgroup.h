@@ -120,6 +120,17 @@ int sk_cgroup_reopen(const struct sk_json *paths, struct sk_cgroup **ret,
 		     struct sk_err *err);
 
 /**
+ * sk_cgroup_descend() - Take a group below instead, as a place for a process to enter
+ * @cg:		From sk_cgroup_reopen(); afterwards only sk_cgroup_v2_fd() and sk_cgroup_enter() make sense
+ * @hierarchy:	A controller, or "unified" or "" for v2: there alone; NULL: in all
+ * @below:	Existing group, relative; ".." is refused
+ *
+ * Return: 0; -EINVAL
+ */
+int sk_cgroup_descend(struct sk_cgroup *cg, const char *hierarchy, const char *below,
+		      struct sk_err *err);
+
+/**
  * sk_cgroup_create() - Make the group where it is missing and set its limits
  * @limits:	May be NULL
  *

@@ -158,48 +158,23 @@ static int make_spec(const struct sk_state *state, const struct sk_oci_exec_opts
 	return r < 0 ? r : sk_spec_from_process(process, config, ret, err);
 }
 
-/* "[CONTROLLER:]PATH": the folders of a group below the container's. */
-static int group_below(const struct sk_json *paths, const char *text,
-		       struct sk_json **ret, struct sk_err *err)
-{
-	const char *colon = strchr(text, ':'), *path = colon ? colon + 1 : text, *key;
-	sk_auto(sk_strv_free) char **parts = sk_strv_split(path, '/');
-	sk_auto(sk_json_free) struct sk_json *below = sk_json_new_object();
-	struct sk_json *value;
-	void *cursor = NULL;
-
-	if (!parts)
-		return sk_err_oom(err);
-	if (sk_strv_has(parts, ".."))
-		return sk_err_set(err, EINVAL,
-				  "--cgroup '%s' leaves the container's group", text);
-	while ((value = sk_json_each(paths, &cursor, &key))) {
-		const char *folder = sk_json_str(value, NULL);
-		bool is_meant = !colon || strncmp(key, text, (size_t)(colon - text)) == 0;
-		sk_autofree char *full =
-			folder && folder[0] == '/' && is_meant && strcmp(key, "path") != 0
-				? sk_strf("%s/%s", folder, path)
-				: NULL;
-
-		if (full && !sk_fs_exists(AT_FDCWD, full))
-			return sk_err_set(err, EINVAL, "there is no cgroup '%s'", full);
-		if (full)
-			sk_json_set_str(below, key, full);
-		else
-			sk_json_set(below, key, sk_json_ref(value));
-	}
-	*ret = sk_steal(&below);
-	return 0;
-}
-
+/* @below: "[CONTROLLER:]PATH" */
 static int open_group(const struct sk_state *state, const char *below,
 		      struct sk_cgroup **ret, struct sk_err *err)
 {
-	struct sk_json *paths = sk_json_get(state->doc, "cgroups");
-	sk_auto(sk_json_free) struct sk_json *inner = NULL;
-	int r = below ? group_below(paths, below, &inner, err) : 0;
+	const char *colon = below ? strchr(below, ':') : NULL;
+	sk_autofree char *controller =
+		colon ? strndup(below, (size_t)(colon - below)) : NULL;
+	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
+	int r = sk_cgroup_reopen(sk_json_get(state->doc, "cgroups"), &cg, err);
 
-	return r < 0 ? r : sk_cgroup_reopen(inner ? inner : paths, ret, err);
+	if (r == 0 && colon && !controller)
+		r = sk_err_oom(err);
+	if (r == 0 && below)
+		r = sk_cgroup_descend(cg, controller, colon ? colon + 1 : below, err);
+	if (r == 0)
+		*ret = sk_steal(&cg);
+	return r;
 }
 
 static int check_status(const struct sk_state *state, bool ignore_paused,
