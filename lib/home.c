@@ -64,6 +64,16 @@ static char *default_runroot(bool rootless)
 	return sk_strf("/tmp/skiff-run-%u", (unsigned int)geteuid());
 }
 
+static bool is_ordinary_user(void)
+{
+	return geteuid() != 0 || is_in_user_namespace();
+}
+
+char *sk_home_default_runroot(void)
+{
+	return default_runroot(is_ordinary_user());
+}
+
 static int check_owner(int fd, const char *path, struct sk_err *err)
 {
 	struct stat st;
@@ -158,7 +168,7 @@ int sk_home_open(const char *root, const char *runroot, struct sk_home **ret,
 	home->root_fd = home->runroot_fd = -1;
 	if ((root && !root[0]) || (runroot && !runroot[0]))
 		return sk_err_set(err, EINVAL, "the name of a state folder is empty");
-	home->is_rootless = geteuid() != 0 || is_in_user_namespace();
+	home->is_rootless = is_ordinary_user();
 	home->root = root ? given_path(root) : default_root(home->is_rootless);
 	home->runroot =
 		runroot ? given_path(runroot) : default_runroot(home->is_rootless);

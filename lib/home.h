@@ -39,6 +39,8 @@ struct sk_home {
  */
 int sk_home_open(const char *root, const char *runroot, struct sk_home **ret,
 		 struct sk_err *err);
+/** sk_home_default_runroot() - The default of @runroot for this caller: heap path, nothing is made; NULL without memory */
+char *sk_home_default_runroot(void);
 /** sk_home_free() - Close and release */
 void sk_home_free(struct sk_home *home);
 SK_DEFINE_AUTO(struct sk_home, sk_home_free)
