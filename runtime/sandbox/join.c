@@ -156,7 +156,9 @@ static bool aim_at_pids(const struct sk_sandbox_join *join, int *ret_own)
 	if (!(namespaces_of(join) & CLONE_NEWPID))
 		return true;
 	own = open("/proc/self/ns/pid_for_children", O_RDONLY | O_CLOEXEC);
-	if (own < 0 || setns(join->target_pidfd, CLONE_NEWPID) < 0)
+	/* root of a user namespace may enter one below, but not come back: ask before */
+	if (own < 0 || setns(own, CLONE_NEWPID) < 0 ||
+	    setns(join->target_pidfd, CLONE_NEWPID) < 0)
 		return false;
 	*ret_own = sk_steal_fd(&own);
 	return true;
