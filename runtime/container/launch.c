@@ -157,6 +157,23 @@ static int not_exec(int r)
 	return r == -EACCES ? -EPERM : r;
 }
 
+int sk_launch_group(struct sk_container *ctr, const struct sk_spec *spec,
+		    struct sk_err *err)
+{
+	int r = sk_cgroup_resources_check(ctr->cgroup, spec->resources, err);
+
+	if (r == 0)
+		r = sk_cgroup_create(ctr->cgroup, &spec->limits, err);
+	if (r == 0)
+		r = sk_cgroup_set_resources(ctr->cgroup, spec->resources,
+					    SK_CGROUP_ON_CREATE, err);
+	if (r < 0)
+		return not_exec(r);
+	sk_log_debug("container '%s': made its groups '%s'", ctr->state->id,
+		     spec->cgroup_path ? spec->cgroup_path : "");
+	return 0;
+}
+
 int sk_launch_start(struct sk_container *ctr, struct sk_sandbox_opts *how,
 		    struct sk_err *err)
 {
@@ -171,16 +188,9 @@ int sk_launch_start(struct sk_container *ctr, struct sk_sandbox_opts *how,
 			return not_exec(r);
 		how->init_path = init_path;
 	}
-	r = sk_cgroup_resources_check(ctr->cgroup, spec->resources, err);
-	if (r == 0)
-		r = sk_cgroup_create(ctr->cgroup, &spec->limits, err);
-	if (r == 0)
-		r = sk_cgroup_set_resources(ctr->cgroup, spec->resources,
-					    SK_CGROUP_ON_CREATE, err);
+	r = sk_launch_group(ctr, spec, err);
 	if (r < 0)
-		return not_exec(r);
-	sk_log_debug("container '%s': made its groups '%s'", ctr->state->id,
-		     spec->cgroup_path ? spec->cgroup_path : "");
+		return r;
 	how->cgroup = ctr->cgroup;
 	r = sk_sandbox_spawn(how, &sandbox, err);
 	how->init_path = NULL;

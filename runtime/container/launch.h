@@ -11,6 +11,9 @@
 int sk_launch_as(const struct sk_home *home, const struct sk_run_opts *opts,
 		 const int stdio[3], const char *owner, struct sk_container **ret,
 		 struct sk_err *err);
+/** sk_launch_group() - Make the group of @ctr and set the spec's limits; -ENOENT and -EACCES are never returned */
+int sk_launch_group(struct sk_container *ctr, const struct sk_spec *spec,
+		    struct sk_err *err);
 /**
  * sk_launch_start() - Make the groups, set their limits and spawn
  * @ctr:	With its cgroup; gets pid, pidfd and pty

@@ -16,6 +16,12 @@
 
 #define MAX_FDS 1024
 
+struct sk_oci_io sk_oci_io_of(const struct sk_oci_opts *opts)
+{
+	return (struct sk_oci_io){opts->pid_file, opts->console_socket,
+				  opts->pidfd_socket};
+}
+
 int sk_oci_io_check(const struct sk_oci_io *io, bool tty, bool has_terminal,
 		    struct sk_err *err)
 {

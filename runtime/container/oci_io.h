@@ -13,6 +13,11 @@ struct sk_oci_io {
 	const char *pid_file, *console_socket, *pidfd_socket;
 };
 
+struct sk_oci_opts;
+
+/** sk_oci_io_of() - What options of create, run and restore ask for (borrowed) */
+struct sk_oci_io sk_oci_io_of(const struct sk_oci_opts *opts);
+
 /** sk_oci_io_check() - Refuse a terminal that nobody takes, and a console socket without one
  *  @has_terminal: the caller itself attends to the process */
 int sk_oci_io_check(const struct sk_oci_io *io, bool tty, bool has_terminal,
