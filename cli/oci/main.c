@@ -33,11 +33,10 @@ static const struct sk_opt globals[] = {
 };
 
 static const struct sk_cmd *const life[] = {
-	&sk_oci_cmd_create, &sk_oci_cmd_start,
-	&sk_oci_cmd_run,    &sk_oci_cmd_exec,
-	&sk_oci_cmd_kill,   &sk_oci_cmd_pause,
-	&sk_oci_cmd_resume, &sk_oci_cmd_update,
-	&sk_oci_cmd_delete, NULL,
+	&sk_oci_cmd_create,	&sk_oci_cmd_start,   &sk_oci_cmd_run,
+	&sk_oci_cmd_exec,	&sk_oci_cmd_kill,    &sk_oci_cmd_pause,
+	&sk_oci_cmd_resume,	&sk_oci_cmd_update,  &sk_oci_cmd_delete,
+	&sk_oci_cmd_checkpoint, &sk_oci_cmd_restore, NULL,
 };
 static const struct sk_cmd *const queries[] = {
 	&sk_oci_cmd_state, &sk_oci_cmd_list,	 &sk_oci_cmd_ps, &sk_oci_cmd_events,
@@ -65,15 +64,19 @@ int sk_oci_manager(const struct sk_cmd_ctx *ctx, enum sk_cgroup_manager *ret,
 	return name ? sk_cgroup_manager_from_name(name, ret) : 0;
 }
 
+/* Only what is gone after a restart: callers of start and delete set no HOME. */
 static int open_root(const char *root, struct sk_home **ret, struct sk_err *err)
 {
 	sk_auto(sk_home_free) struct sk_home *home = NULL;
-	sk_autofree char *folder = NULL;
+	sk_autofree char *runroot = NULL, *folder = NULL;
 	int r;
 
 	if (root)
 		return sk_home_open(root, root, ret, err);
-	r = sk_home_open(NULL, NULL, &home, err);
+	runroot = sk_home_default_runroot();
+	if (!runroot)
+		return sk_err_oom(err);
+	r = sk_home_open(runroot, runroot, &home, err);
 	if (r < 0)
 		return r;
 	folder = sk_strf("%s/oci", home->runroot);

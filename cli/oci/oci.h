@@ -28,6 +28,7 @@ int sk_oci_manager(const struct sk_cmd_ctx *ctx, enum sk_cgroup_manager *ret,
 /** sk_oci_report() - Print and log an error that does not end the command */
 void sk_oci_report(const struct sk_cmd_ctx *ctx, const struct sk_err *err);
 
+extern const struct sk_cmd sk_oci_cmd_checkpoint, sk_oci_cmd_restore;
 extern const struct sk_cmd sk_oci_cmd_create, sk_oci_cmd_start, sk_oci_cmd_run;
 extern const struct sk_cmd sk_oci_cmd_exec, sk_oci_cmd_delete;
 extern const struct sk_cmd sk_oci_cmd_kill, sk_oci_cmd_pause, sk_oci_cmd_resume;

@@ -17,9 +17,9 @@
 #include "lib/proc.h"
 #include "lib/sock.h"
 
-#define MESSAGE_MAX  (64 * 1024)
-#define EXIT_MS	     30000
-#define LOG_TAIL_MAX (1024 * 1024)
+#define MESSAGE_MAX (64 * 1024)
+#define EXIT_MS	    30000
+#define LOG_MAX	    (64 * 1024 * 1024)
 
 /* Fields of criu_req and criu_resp. */
 enum { REQ_TYPE = 1, REQ_OPTS = 2, REQ_NOTIFY_SUCCESS = 3, REQ_FEATURES = 5 };
@@ -305,20 +305,29 @@ int sk_criu_find(struct sk_criu *ret, struct sk_err *err)
 	return 0;
 }
 
-/* Lines look like "(00.012345) Error (criu/file.c:12): what". */
+/* "(00.012345) Error (criu/files.c:12): what": the last one but criu's own summary. */
+static char *find_error(char *text)
+{
+	char *found = NULL, *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save)) {
+		char *what = strstr(line, "Error (");
+
+		if (what && !strstr(what, "(criu/cr-dump.c") &&
+		    !strstr(what, "(criu/cr-restore.c"))
+			found = strstr(what, "): ");
+	}
+	return found ? found + strlen("): ") : NULL;
+}
+
 int sk_criu_explain(int dir_fd, const char *name, int r, struct sk_err *err)
 {
 	sk_autofree char *text = NULL;
-	char *line, *end;
+	char *what;
 
-	if (sk_fs_read(dir_fd, name, LOG_TAIL_MAX, &text, NULL) < 0)
+	if (sk_fs_read(dir_fd, name, LOG_MAX, &text, NULL) < 0)
 		return r;
-	line = strstr(text, "Error (");
-	if (!line)
-		return r;
-	end = strchr(line, '\n');
-	if (end)
-		*end = '\0';
-	end = strstr(line, "): ");
-	return sk_err_wrap(err, r, "%s (see %s)", end ? end + 3 : line, name);
+	what = find_error(text);
+	return what ? sk_err_wrap(err, r, "%s (see %s)", what, name) : r;
 }

@@ -123,7 +123,7 @@ int sk_criu_call(const struct sk_criu *criu, const struct sk_criu_call *call,
 		 struct sk_criu_reply *ret, struct sk_err *err);
 
 /**
- * sk_criu_explain() - Wrap an error with the first error line of criu's log
+ * sk_criu_explain() - Wrap an error with the error that criu's log tells
  * @dir_fd:	Folder of the log
  * @name:	The log's name
  *

@@ -15,14 +15,38 @@
 #include "runtime/sandbox/child.h"
 #include "runtime/sandbox/target.h"
 
-int sk_child_stdio(struct sk_child *c, struct sk_err *err)
+static bool is_null_device(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3);
+}
+
+/* The host's /dev/null is a file of a mount that the container has not: it could not be saved. */
+static int use_own_null(const struct sk_child *c, int number, struct sk_err *err)
+{
+	sk_autoclose int fd = -1;
+	int mode = fcntl(number, F_GETFL);
+
+	if (c->root_fd < 0 || mode < 0 || !is_null_device(number))
+		return 0;
+	fd = sk_fs_open_in_root(c->root_fd, "/dev/null", (mode & O_ACCMODE) | O_CLOEXEC,
+				0);
+	if (fd < 0 || !is_null_device(fd))
+		return 0; /* the host's does as well */
+	if (dup2(fd, number) < 0)
+		return sk_err_errno(err, "set descriptor %d", number);
+	return 0;
+}
+
+static int take_over(const int stdio[3], struct sk_err *err)
 {
 	int high[3];
 
 	for (int i = 0; i < 3; i++) {
-		high[i] = fcntl(c->stdio[i], F_DUPFD_CLOEXEC, 10);
+		high[i] = fcntl(stdio[i], F_DUPFD_CLOEXEC, 10);
 		if (high[i] < 0)
-			return sk_err_errno(err, "take over descriptor %d", c->stdio[i]);
+			return sk_err_errno(err, "take over descriptor %d", stdio[i]);
 	}
 	for (int i = 0; i < 3; i++) {
 		if (dup2(high[i], i) < 0)
@@ -30,6 +54,16 @@ int sk_child_stdio(struct sk_child *c, struct sk_err *err)
 		(void)close(high[i]);
 	}
 	return 0;
+}
+
+int sk_child_stdio(struct sk_child *c, struct sk_err *err)
+{
+	bool is_there = c->stdio[0] == 0 && c->stdio[1] == 1 && c->stdio[2] == 2;
+	int r = is_there ? 0 : take_over(c->stdio, err);
+
+	for (int i = 0; r == 0 && i < 3; i++)
+		r = use_own_null(c, i, err);
+	return r;
 }
 
 static int open_master(const struct sk_child *c, struct sk_err *err)
