@@ -106,15 +106,18 @@ static int set_sysctls(const struct sk_child *c, struct sk_err *err)
 	return 0;
 }
 
-/* As runc and crun do. What is wrong with it is told by whoever enters it. */
+/* As runc and crun do, while the root is not read-only yet. What is wrong with it is told by
+ * whoever enters it. */
 static void make_cwd(const struct sk_child *c)
 {
-	const struct sk_spec *spec = c->spec;
+	const char *cwd = c->spec->cwd;
+	sk_autoclose int fd = -1;
 
-	if (!spec->process.make_cwd || spec->cwd[strspn(spec->cwd, "/")] == '\0' ||
-	    faccessat(AT_FDCWD, spec->cwd, F_OK, 0) == 0 || errno != ENOENT)
+	if (!c->spec->process.make_cwd)
 		return;
-	(void)sk_fs_mkdirs(AT_FDCWD, spec->cwd, 0755, NULL);
+	fd = sk_fs_open_in_root(c->root_fd, cwd, O_PATH, 0);
+	if (fd == -ENOENT)
+		fd = sk_target_open(c->root_fd, cwd, true, NULL);
 }
 
 /* The folder must lie below the root: a descriptor from outside would not (CVE-2024-21626). */
@@ -148,24 +151,24 @@ int sk_child_finish_process(struct sk_child *c, struct sk_err *err)
 	return r < 0 ? r : sk_child_exec(c, err);
 }
 
-int sk_child_run_hooks(struct sk_child *c, enum sk_hook_kind kind, const char *cwd,
-		       struct sk_err *err)
-{
-	const struct sk_hook_list *list = &c->spec->process.hooks[kind];
-	sk_autofree char *state = NULL;
-
-	if (!c->hook_state || list->nr == 0)
-		return 0;
-	state = c->hook_state(c->hook_arg,
-			      kind == SK_HOOK_START_CONTAINER ? "created" : "creating",
-			      c->hook_pid);
-	return state ? sk_hooks_run(list, kind, state, cwd, err) : sk_err_oom(err);
-}
-
 bool sk_child_wants_state(sk_child_state_fn *state, const struct sk_spec *spec)
 {
 	return state && (sk_spec_process_has_hooks(&spec->process) ||
 			 (spec->seccomp_config && spec->seccomp_config->listener_path));
+}
+
+/* Both texts are made now: to make one may need files of the host, such as of names of users,
+ * of which the container has its own. */
+static int run_container_hooks(struct sk_child *c, struct sk_err *err)
+{
+	const struct sk_hook_list *lists = c->spec->process.hooks;
+	sk_autofree char *state = c->hook_state(c->hook_arg, "creating", c->hook_pid);
+
+	c->start_state = c->hook_state(c->hook_arg, "created", c->hook_pid);
+	if (!state || !c->start_state)
+		return sk_err_oom(err);
+	return sk_hooks_run(&lists[SK_HOOK_CREATE_CONTAINER], SK_HOOK_CREATE_CONTAINER,
+			    state, c->hook_cwd, err);
 }
 
 /* All is mounted: the parent's hooks, then those of this side, which see the same tree. */
@@ -180,7 +183,7 @@ static int run_create_hooks(struct sk_child *c, struct sk_err *err)
 	if (recv(c->sync, &c->hook_pid, sizeof(c->hook_pid), 0) !=
 	    (ssize_t)sizeof(c->hook_pid))
 		_exit(1);
-	return sk_child_run_hooks(c, SK_HOOK_CREATE_CONTAINER, c->hook_cwd, err);
+	return run_container_hooks(c, err);
 }
 
 static int build(struct sk_child *c, struct sk_err *err)
@@ -205,9 +208,10 @@ static int build(struct sk_child *c, struct sk_err *err)
 		r = c->spec->tty ? sk_child_tty(c, err) : sk_child_stdio(c, err);
 	if (r == 0)
 		r = run_create_hooks(c, err);
-	if (r == 0)
-		r = sk_child_masks(c, err);
-	return r;
+	if (r < 0)
+		return r;
+	make_cwd(c);
+	return sk_child_masks(c, err);
 }
 
 void sk_child_main(struct sk_child *c)
@@ -225,9 +229,7 @@ void sk_child_main(struct sk_child *c)
 		r = sk_child_lsm(c, &err);
 	if (r == 0)
 		r = sk_child_pivot(c, &err);
-	if (r == 0) {
-		make_cwd(c);
+	if (r == 0)
 		(void)sk_child_finish_process(c, &err);
-	}
 	sk_child_fail(c, &err);
 }

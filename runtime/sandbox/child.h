@@ -62,6 +62,7 @@ struct sk_child {
 	sk_child_state_fn *hook_state;
 	void *hook_arg;
 	const char *hook_cwd;
+	char *start_state; /* for the hooks of startContainer; NULL: none are run */
 	unsigned int preserve_fds, listen_fds;
 	bool keep_keyring;
 	/* of the command */
@@ -108,9 +109,6 @@ int sk_sched_set_cpus(const char *cpus, struct sk_err *err);
 int sk_child_lsm(struct sk_child *c, struct sk_err *err);
 /** sk_child_wants_state() - Whether the child must learn its pid, for hooks or a listener's message (child.c) */
 bool sk_child_wants_state(sk_child_state_fn *state, const struct sk_spec *spec);
-/** sk_child_run_hooks() - Run the hooks of a kind on the child's side (child.c) */
-int sk_child_run_hooks(struct sk_child *c, enum sk_hook_kind kind, const char *cwd,
-		       struct sk_err *err);
 /** sk_child_user() - Resolve spec->user in the container's passwd and group files (user.c) */
 int sk_child_user(struct sk_child *c, struct sk_err *err);
 /** sk_child_credentials() - Capabilities and ids, no-new-privileges (credentials.c) */

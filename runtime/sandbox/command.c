@@ -13,6 +13,7 @@
 #include "lib/str.h"
 #include "lib/sys.h"
 #include "runtime/sandbox/child.h"
+#include "runtime/sandbox/hook.h"
 #include "runtime/sandbox/seccomp_notify.h"
 
 /* podman and docker look for these words, in lower case, to choose 126 or 127. */
@@ -75,6 +76,20 @@ static int check_program(const char *path)
 	return 0;
 }
 
+/* Source: sd_listen_fds(3). */
+static int announce_sockets(struct sk_child *c, struct sk_err *err)
+{
+	const char *names = getenv("LISTEN_FDNAMES");
+
+	if (!c->listen_fds)
+		return 0;
+	if (sk_strv_addf(&c->env, "LISTEN_FDS=%u", c->listen_fds) < 0 ||
+	    sk_strv_addf(&c->env, "LISTEN_PID=%d", (int)getpid()) < 0 ||
+	    (names && sk_strv_addf(&c->env, "LISTEN_FDNAMES=%s", names) < 0))
+		return sk_err_oom(err);
+	return 0;
+}
+
 int sk_child_find_command(struct sk_child *c, struct sk_err *err)
 {
 	sk_auto(sk_strv_free) char **folders = NULL;
@@ -82,6 +97,8 @@ int sk_child_find_command(struct sk_child *c, struct sk_err *err)
 	int best = -ENOENT;
 
 	c->stage = SK_CHILD_EXEC;
+	if (announce_sockets(c, err) < 0)
+		return -ENOMEM;
 	if (!name)
 		return 0; /* skiff-init alone */
 	if (strchr(name, '/')) {
@@ -183,7 +200,9 @@ int sk_child_exec(struct sk_child *c, struct sk_err *err)
 			err, EINVAL,
 			"config.json has no 'process', so there is nothing to start");
 	c->stage = SK_CHILD_SETUP;
-	r = sk_child_run_hooks(c, SK_HOOK_START_CONTAINER, NULL, err);
+	if (c->start_state)
+		r = sk_hooks_run(&c->spec->process.hooks[SK_HOOK_START_CONTAINER],
+				 SK_HOOK_START_CONTAINER, c->start_state, NULL, err);
 	if (r == 0)
 		r = sk_child_set_limits(c, err);
 	if (r < 0)

@@ -26,8 +26,8 @@
 #include "runtime/sandbox/enter.h"
 #include "runtime/sandbox/hook.h"
 #include "runtime/sandbox/idmap.h"
-#include "runtime/sandbox/seccomp_notify.h"
 #include "runtime/sandbox/mount.h"
+#include "runtime/sandbox/seccomp_notify.h"
 #include "runtime/sandbox/spawn.h"
 #include "runtime/sandbox/target.h"
 
@@ -412,8 +412,26 @@ static int start_child(const struct sk_sandbox_opts *opts, struct sk_child *c,
 	return r;
 }
 
+/* What was inherited is not marked to be closed; all that is opened here is: so a number that
+ * nobody handed over is seen, even when it was given out anew. */
+static int check_preserved(const struct sk_child *c, struct sk_err *err)
+{
+	for (unsigned int fd = 3; fd < 3 + c->preserve_fds; fd++) {
+		int flags = fcntl((int)fd, F_GETFD);
+
+		if (flags < 0 || (flags & FD_CLOEXEC))
+			return sk_err_set(
+				err, EBADF,
+				"descriptor %u shall be handed on, but was not inherited",
+				fd);
+	}
+	return 0;
+}
+
 int sk_spawn_prepare(struct sk_child *c, struct sk_err *err)
 {
+	if (check_preserved(c, err) < 0)
+		return -EBADF;
 	const struct sk_spec_seccomp *seccomp = c->spec->seccomp_config;
 	int r;
 
