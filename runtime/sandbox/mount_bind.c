@@ -103,9 +103,14 @@ static int maps_userns(const struct sk_spec_mount *m, struct sk_err *err)
 
 static int open_idmapped(const struct sk_spec_mount *m, int userns_fd, struct sk_err *err)
 {
-	sk_autoclose int fd = clone_source(m, err), own = -1;
+	sk_autoclose int fd = -1, own = -1;
 	int r;
 
+	if (geteuid() != 0)
+		return sk_err_set(err, EPERM,
+				  "only root may show the owners of '%s' through id maps",
+				  m->source);
+	fd = clone_source(m, err);
 	if (fd < 0)
 		return fd;
 	if (m->nr_uids) {

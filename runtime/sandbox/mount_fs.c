@@ -98,6 +98,21 @@ static int open_outside(const struct sk_child *c, const struct sk_spec_mount *m,
 	return -EPERM;
 }
 
+static int explain(const char *fstype, int r, struct sk_err *err)
+{
+	const char *ns = strcmp(fstype, "sysfs") == 0	 ? "network"
+			 : strcmp(fstype, "proc") == 0	 ? "pid"
+			 : strcmp(fstype, "mqueue") == 0 ? "ipc"
+							 : NULL;
+
+	if (!ns)
+		return sk_err_hint(err, r,
+				   "in a user namespace this type may not be mounted");
+	return sk_err_hint(
+		err, r, "in a user namespace it takes a new %s namespace to mount this",
+		ns);
+}
+
 static int use_prepared(int *prepared, const struct sk_spec_mount *m, struct sk_err *err)
 {
 	sk_autoclose int fd = sk_steal_fd(prepared);
@@ -140,8 +155,9 @@ int sk_mount_fs(struct sk_child *c, const struct sk_spec_mount *m, struct sk_err
 		return fd;
 	if (fd == -EPERM && (sk_spec_has_userns(c->spec) || geteuid() != 0)) {
 		r = open_outside(c, m, err);
-		if (r != -EPERM)
+		if (r != -EPERM && r != -ENOENT)
 			return r;
+		(void)explain(m->fstype, fd, &why);
 	}
 	if (err)
 		*err = why;

@@ -23,17 +23,17 @@ static struct sk_json *parse(const struct it *it, const char *value)
 	return member;
 }
 
-char *change_bundle(struct it *it, const char *script, const struct change *changes)
+void change_config(struct it *it, const char *bundle, const char *script,
+		   const struct change *changes)
 {
-	sk_auto(sk_json_free) struct sk_json *config = NULL;
-	char *bundle = oci_bundle(it, "[\"sh\",\"-c\",\"true\"]");
+	sk_auto(sk_json_free) struct sk_json *config = oci_config(bundle);
 	struct sk_json *args = sk_json_new_array();
 
-	config = oci_config(bundle);
 	(void)sk_json_add(args, sk_json_new_str("sh"));
 	(void)sk_json_add(args, sk_json_new_str("-c"));
 	(void)sk_json_add(args, sk_json_new_str(script));
 	sk_json_set(sk_json_get(config, "process"), "args", args);
+	sk_json_set_bool(sk_json_get(config, "process"), "terminal", false);
 	sk_json_set_bool(sk_json_get(config, "root"), "readonly", false);
 	for (; changes->parent; changes++) {
 		struct sk_json *parent = changes->parent[0]
@@ -47,6 +47,13 @@ char *change_bundle(struct it *it, const char *script, const struct change *chan
 			sk_json_set(parent, changes->key, parse(it, changes->value));
 	}
 	oci_save(bundle, config);
+}
+
+char *change_bundle(struct it *it, const char *script, const struct change *changes)
+{
+	char *bundle = oci_bundle(it, "[\"sh\",\"-c\",\"true\"]");
+
+	change_config(it, bundle, script, changes);
 	return bundle;
 }
 

@@ -20,6 +20,9 @@ struct change {
 #define CHANGES(...) ((const struct change[]){__VA_ARGS__, {NULL, NULL, NULL}})
 #define NO_CHANGES   ((const struct change[]){{NULL, NULL, NULL}})
 
+/** change_config() - Let the bundle run @script in sh, with these changes */
+void change_config(struct it *it, const char *bundle, const char *script,
+		   const struct change *changes);
 /** change_bundle() - A bundle that runs @script in sh, with these changes; heap path */
 char *change_bundle(struct it *it, const char *script, const struct change *changes);
 /** run_changed() - Run it to its end; fails when the status is another; leaves it->out, it->err */
