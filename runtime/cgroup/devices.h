@@ -8,11 +8,14 @@
  *    right to make (not to open) any node, as in all runtimes.
  * 2. v1: the rules are written to devices.allow and devices.deny in their order. A rule
  *    for all devices resets the list.
- * 3. v2: one program answers each attempt. It tests the rules from the last to the first,
- *    and the first that covers all of the wanted access decides; without one the answer of
- *    the last rule for all devices holds ("allow" when there is none). It is attached to
- *    the group beside those of others (BPF_F_ALLOW_MULTI): all of them must agree. On
- *    update it takes the place of ours in one step, so no moment is without a rule.
+ * 3. v2: one program answers each attempt. For each part of the wanted access (read, write,
+ *    make) the last rule that speaks of it decides; where none does, the last rule for all
+ *    devices ("allow" when there is none, as in a new group of v1). It is attached to the
+ *    group beside those of others (BPF_F_ALLOW_MULTI): all of them must agree. On update it
+ *    takes the place of ours in one step, so no moment is without a rule.
+ * 4. A caller who is not root of the machine can do neither. Its container cannot make
+ *    nodes that work, and reaches no device that the caller does not reach: the rules are
+ *    left out. So are they without any group (--cgroup-manager disabled).
  */
 #ifndef SK_CGROUP_DEVICES_H
 #define SK_CGROUP_DEVICES_H

@@ -170,14 +170,6 @@ static int read_fields(const struct sk_json *object, const char *where,
 	return r;
 }
 
-/* An array that becomes @size bytes an element; *ret is NULL when there is none. */
-static int open_list(const struct sk_json *object, const char *where, const char *key,
-		     struct sk_json **ret, struct sk_err *err)
-{
-	*ret = NULL;
-	return sk_json_read_array(object, where, key, ret, err);
-}
-
 static int need(const struct sk_json *object, const char *where, const char *key,
 		struct sk_err *err)
 {
@@ -221,8 +213,8 @@ static int read_device_number(const struct sk_json *item, const char *where,
 static int read_device_numbers(const struct sk_json *section, const char *key,
 			       struct sk_cgroup_device_list *ret, struct sk_err *err)
 {
-	struct sk_json *list;
-	int r = open_list(section, "linux.resources.blockIO", key, &list, err);
+	struct sk_json *list = NULL;
+	int r = sk_json_read_array(section, "linux.resources.blockIO", key, &list, err);
 
 	if (r < 0 || sk_json_len(list) == 0)
 		return r;
@@ -278,8 +270,8 @@ static int read_huge_pages(const struct sk_json *object, const char *where,
 			   struct sk_cgroup_resources *res, struct sk_err *err)
 {
 	static const struct field limit = {NULL, "limit", 0, 0, INT64_MAX, false};
-	struct sk_json *list;
-	int r = open_list(object, where, "hugepageLimits", &list, err);
+	struct sk_json *list = NULL;
+	int r = sk_json_read_array(object, where, "hugepageLimits", &list, err);
 
 	for (size_t i = 0; r == 0 && i < sk_json_len(list); i++) {
 		const struct sk_json *item = sk_json_at(list, i);
@@ -316,12 +308,12 @@ static int read_priorities(const struct sk_json *object, const char *where,
 			   struct sk_cgroup_resources *res, struct sk_err *err)
 {
 	static const struct field priority = {NULL, "priority", 0, 0, UINT32_MAX, false};
-	struct sk_json *section, *list;
+	struct sk_json *section, *list = NULL;
 	char path[128];
 	int r = open_section(object, where, "network", &section, path, err);
 
 	if (r == 0)
-		r = open_list(section, path, "priorities", &list, err);
+		r = sk_json_read_array(section, path, "priorities", &list, err);
 	for (size_t i = 0; r == 0 && i < sk_json_len(list); i++) {
 		const struct sk_json *item = sk_json_at(list, i);
 		struct sk_cgroup_named *named;
@@ -481,8 +473,8 @@ static int read_rule(const struct sk_json *item, struct sk_cgroup_device_rule *r
 static int read_rules(const struct sk_json *object, const char *where,
 		      struct sk_cgroup_resources *res, struct sk_err *err)
 {
-	struct sk_json *list;
-	int r = open_list(object, where, "devices", &list, err);
+	struct sk_json *list = NULL;
+	int r = sk_json_read_array(object, where, "devices", &list, err);
 
 	if (r < 0 || sk_json_len(list) == 0)
 		return r;

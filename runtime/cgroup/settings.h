@@ -2,7 +2,7 @@
 /* settings - files of a group and the values to write; for runtime/cgroup/ and its tests only
  *
  * A plan is a list of settings in the order in which they are written. It is made purely,
- * so --dry-run, tests and the check before anything is made see what would be written.
+ * so tests and the check before anything is made see what would be written.
  */
 #ifndef SK_CGROUP_SETTINGS_H
 #define SK_CGROUP_SETTINGS_H

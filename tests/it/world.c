@@ -90,7 +90,8 @@ static void enter_group(struct it_world *world, const char *own)
 	if (sk_fs_write(AT_FDCWD, procs, "0") < 0)
 		fail_setup(procs);
 	if (is_v2) {
-		static const char *const wanted[] = {"+memory", "+cpu", "+pids"};
+		static const char *const wanted[] = {"+memory", "+cpu", "+pids",
+						     "+cpuset", "+io"};
 		sk_autofree char *control = sk_strf("%s/cgroup.subtree_control", group);
 
 		for (size_t i = 0; i < SK_ARRAY_SIZE(wanted); i++)

@@ -16,10 +16,10 @@ exec tests/vm/run -t 900 -m 3072 -- bash -c '
 	mkdir -p /srv/skiff-it && mount -o loop /run/disk /srv/skiff-it
 	export SKIFF_IT_DIR=/srv/skiff-it
 	export SKIFF_SLOWNESS=20 # every instruction is emulated
-	for name in '"${SKIFF_VM_UNIT:-test_cgroup}"'; do
+	for name in '"${SKIFF_VM_UNIT:-test_cgroup test_cgroup_stats test_resources test_devices}"'; do
 		tests/run --build '"$build"' unit "$name" || bad=1
 	done
-	for name in '"${SKIFF_VM_IT:-test_run test_limits test_container test_slice}"'; do
+	for name in '"${SKIFF_VM_IT:-test_run test_limits test_container test_slice test_oci_resources}"'; do
 		tests/run --build '"$build"' it "$name" || bad=1
 	done
 	exit $bad'
