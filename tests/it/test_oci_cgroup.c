@@ -191,8 +191,15 @@ static void test_without_a_manager_the_container_stays_with_its_caller(void **st
 	oci_expect(it, 0, "delete", "d1");
 }
 
-/* Run as uid 1234 with a cgroup namespace and the mount; the group's owner. */
-static uid_t owner_of_group(struct it *it, const char *mode, const char *file)
+/* Its own limits and its end stay root's. */
+static bool is_own(const char *file)
+{
+	return strcmp(file, "cgroup.max.depth") != 0 && strcmp(file, "cgroup.kill") != 0;
+}
+
+/* Run as uid 1234 with a cgroup namespace and the mount; assert who owns the group's files. */
+static void assert_owner(struct it *it, const char *mode, const char *const *files,
+			 uid_t uid)
 {
 	sk_autofree char *path = sk_strf("/skiff-it-own-%d", getpid());
 	sk_autofree char *bundle = make_bundle(it, path);
@@ -200,8 +207,6 @@ static uid_t owner_of_group(struct it *it, const char *mode, const char *file)
 	struct sk_json *user = sk_json_get(sk_json_get(config, "process"), "user");
 	struct sk_json *mounts = sk_json_get(config, "mounts");
 	sk_autofree char *folder = v2_folder(path);
-	sk_autofree char *name = sk_strf("%s/%s", folder, file);
-	struct stat st;
 
 	sk_json_set_int(user, "uid", 1234);
 	sk_json_set_int(user, "gid", 1234);
@@ -216,23 +221,30 @@ static uid_t owner_of_group(struct it *it, const char *mode, const char *file)
 	}
 	oci_save(bundle, config);
 	oci_run_detached(it, bundle, "w1");
-	assert_int_equal(stat(name, &st), 0);
+	for (; *files; files++) {
+		sk_autofree char *name = sk_strf("%s/%s", folder, *files);
+		struct stat st;
+
+		assert_int_equal(stat(name, &st), 0);
+		if (st.st_uid != (is_own(*files) ? uid : 0))
+			fail_msg("%s: '%s' belongs to %u", mode, *files, st.st_uid);
+	}
 	oci_expect(it, 0, "delete", "--force", "w1");
-	return st.st_uid;
 }
 
 static void test_group_belongs_to_the_user_who_may_write_to_it(void **state)
 {
+	static const char *const files[] = {"",
+					    "cgroup.procs",
+					    "cgroup.subtree_control",
+					    "cgroup.max.depth",
+					    "cgroup.kill",
+					    NULL};
 	struct it *it = *state;
 
 	it_need_root(it);
-	assert_int_equal(owner_of_group(it, "rw", ""), 1234);
-	assert_int_equal(owner_of_group(it, "rw", "cgroup.procs"), 1234);
-	assert_int_equal(owner_of_group(it, "rw", "cgroup.subtree_control"), 1234);
-	/* its own limits and its end stay root's */
-	assert_int_equal(owner_of_group(it, "rw", "cgroup.max.depth"), 0);
-	assert_int_equal(owner_of_group(it, "rw", "cgroup.kill"), 0);
-	assert_int_equal(owner_of_group(it, "ro", ""), 0);
+	assert_owner(it, "rw", files, 1234);
+	assert_owner(it, "ro", files, 0);
 }
 
 static bool has_systemd(void)
