@@ -247,10 +247,12 @@ int sk_attach_wait(struct sk_attach *attach, int pidfd, int pty, bool use_stdin,
 int sk_attach_stdio(bool interactive, int stdio[3], int *null_fd, struct sk_err *err)
 {
 	for (int i = 0; i < 3; i++) {
-		bool use_own = (i > 0 || interactive) && fcntl(i, F_GETFD) >= 0;
+		bool is_open = fcntl(i, F_GETFD) >= 0;
 
+		if (!is_open && errno != EBADF)
+			return sk_err_errno(err, "look at descriptor %d", i);
 		stdio[i] = i;
-		if (use_own)
+		if (is_open && (i > 0 || interactive))
 			continue;
 		if (*null_fd < 0)
 			*null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);

@@ -34,6 +34,7 @@ struct trace {
 	struct inject *inject; /* shared with the caller */
 	pid_t main, failing;   /* failing: its call is being skipped; 0 none */
 	bool is_kept;	       /* the call is made, and its result replaced */
+	bool has_opened;       /* a file: a static program does so in main() first */
 	unsigned int count;
 };
 
@@ -91,6 +92,7 @@ static bool hit(struct trace *trace, pid_t pid, long call)
 
 	inject->was_reached = true;
 	inject->is_main = pid == trace->main;
+	inject->is_startup = !trace->has_opened;
 	inject->call = call;
 	if (!inject->error) {
 		(void)kill(pid, SIGKILL);

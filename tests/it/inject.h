@@ -20,6 +20,8 @@
  * @error:	errno that it returns instead of being made; 0: SIGKILL before it is made
  * @was_reached: There was such a call
  * @is_main:	The program itself made it, not a process that it started
+ * @is_startup:	The C library made it before main(): where it fails, the library may end the program
+ *		without a word
  * @is_hung:	The program had to be killed after 20 s
  * @status:	Exit status of the program, or 128 + signal
  * @call:	Number of the call
@@ -27,7 +29,7 @@
 struct inject {
 	unsigned int nth;
 	int error;
-	bool was_reached, is_main, is_hung;
+	bool was_reached, is_main, is_startup, is_hung;
 	int status;
 	long call;
 };

@@ -72,7 +72,7 @@ static void judge(struct it *it, const struct attack *attack, const struct injec
 		fail_msg("%s: hangs", where);
 	if (hit->status != 0) {
 		tally->failed++;
-		if (!*output)
+		if (!*output && !hit->is_startup)
 			fail_msg("%s: status %d without a word", where, hit->status);
 		return;
 	}
@@ -241,11 +241,20 @@ static void test_delete(void **state)
 	try_all(it, &(struct attack){args, run_detached, is_gone, bundle, 60});
 }
 
+/* What a case that failed leaves must not fail the next. */
+static int teardown(void **state)
+{
+	(void)oci(*state, "delete", "--force", ID);
+	return it_teardown(state);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, it_setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IT_TEST(test_create), IT_TEST(test_run),  IT_TEST(test_start),
-		IT_TEST(test_exec),   IT_TEST(test_kill), IT_TEST(test_delete),
+		CASE(test_create), CASE(test_run),  CASE(test_start),
+		CASE(test_exec),   CASE(test_kill), CASE(test_delete),
 	};
 
 	return it_run_group(tests);
