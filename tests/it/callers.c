@@ -389,6 +389,8 @@ int caller_teardown(void **state)
 	if (!caller.command)
 		return it_teardown(state);
 	r |= check_containers(it);
+	if (caller.settle)
+		(void)caller_argv(it, -1, caller.settle);
 	/* before the rest, as processes of the caller still clean up */
 	await_processes();
 	remove_own_mount();

@@ -40,18 +40,25 @@
  * @list:	Command that prints the names of all containers
  * @stop, @remove:	Words before the name of a container to stop (or NULL) and to remove
  * @records:	glob(7) pattern of what the runtime leaves while a container is known
+ * @settle:	Command that ends what the client left running for its next call, or NULL
  * @mount:	Mount that the caller makes and takes away as it likes, or NULL
  */
 struct caller {
 	char *runtime, *group;
 	char **command, **run_words;
-	const char *const *list, *const *stop, *const *remove;
+	const char *const *list, *const *stop, *const *remove, *const *settle;
 	const char *records, *mount;
 };
+
+/** Name and id of the ordinary user; her files are in CALLER_DIR too */
+#define CALLER_USER    "skiffcaller"
+#define CALLER_USER_ID "52000"
 
 /** caller_podman_setup(), caller_containerd_setup(), caller_docker_setup() - Start the caller
  *  with the image "box" (containerd: docker.io/library/box:latest) of CALLER_ROOTFS; group setups */
 int caller_podman_setup(void **state);
+int caller_podman_user_setup(
+	void **state); /* podman of an ordinary user with ranges of ids */
 int caller_containerd_setup(void **state);
 int caller_docker_setup(void **state);
 /** caller_finish() - Stop it; group teardown */

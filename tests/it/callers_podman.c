@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /* callers_podman - podman without systemd, all of its files in CALLER_DIR */
-#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "lib/str.h"
 #include "tests/it/callers.h"
@@ -27,11 +28,11 @@ static char *configuration(const char *runtime)
 		       "rt = [\"%s\"]\n"
 		       "[network]\n"
 		       "network_backend = \"netavark\"\n"
-		       "network_config_dir = \"" CALLER_DIR "/networks\"\n",
+		       "network_config_dir = \"" CALLER_DIR "/store/networks\"\n",
 		       runtime);
 }
 
-int caller_podman_setup(void **state)
+static void configure(struct caller *podman)
 {
 	static const char *const files[][2] = {
 		{"CONTAINERS_CONF", CALLER_DIR "/containers.conf"},
@@ -41,33 +42,86 @@ int caller_podman_setup(void **state)
 	static const char *const words[] = {
 		"podman",
 		"--root",
-		CALLER_DIR "/root",
+		CALLER_DIR "/store/root",
 		"--runroot",
-		CALLER_DIR "/runroot",
+		CALLER_DIR "/store/run",
 		"--tmpdir",
-		CALLER_DIR "/podman",
+		CALLER_DIR "/store/tmp",
 	};
-	struct caller *podman = caller_begin(state, "podman", "podman");
-	sk_autofree char *text = NULL;
+	sk_autofree char *text = configuration(podman->runtime);
 
-	if (!podman)
-		return 0;
-	text = configuration(podman->runtime);
+	(void)mkdir(CALLER_DIR "/store", 0755);
 	caller_write_file("containers.conf", text);
 	caller_write_file("storage.conf", "[storage]\ndriver = \"overlay\"\n"
-					  "graphroot = \"" CALLER_DIR "/root\"\n"
-					  "runroot = \"" CALLER_DIR "/runroot\"\n");
+					  "graphroot = \"" CALLER_DIR "/store/root\"\n"
+					  "runroot = \"" CALLER_DIR "/store/run\"\n");
 	caller_write_file("registries.conf", "");
 	for (size_t i = 0; i < SK_ARRAY_SIZE(files); i++)
 		(void)setenv(files[i][0], files[i][1], 1);
 	for (size_t i = 0; i < SK_ARRAY_SIZE(words); i++)
 		assert_int_equal(sk_strv_add(&podman->command, words[i]), 0);
-	assert_int_equal(sk_strv_add(&podman->run_words, "--cgroup-parent"), 0);
-	assert_int_equal(sk_strv_addf(&podman->run_words, "/%s", podman->group), 0);
 	podman->list = list;
 	podman->remove = remove_words;
+	podman->mount = CALLER_DIR "/store/root/overlay";
+}
+
+int caller_podman_setup(void **state)
+{
+	struct caller *podman = caller_begin(state, "podman", "podman");
+
+	if (!podman)
+		return 0;
+	configure(podman);
+	assert_int_equal(sk_strv_add(&podman->run_words, "--cgroup-parent"), 0);
+	assert_int_equal(sk_strv_addf(&podman->run_words, "/%s", podman->group), 0);
 	podman->records = "{/run/skiff/oci/containers,/run/runc,/run/crun}/*";
-	podman->mount = CALLER_DIR "/root/overlay";
 	caller_prepare(*state, IT_ARGS("import", "--quiet", CALLER_TAR, "box"));
+	return 0;
+}
+
+/*
+ * The user and her ranges of ids are in copies of the files of /etc that this mount namespace
+ * alone sees. The runtime is copied to where she may read it.
+ */
+static void make_user(struct it *it, struct caller *podman)
+{
+	static const char script[] =
+		"set -e; cd " CALLER_DIR "; mkdir etc bin store; cp \"$0\" bin/runtime\n"
+		"for f in passwd group subuid subgid; do\n"
+		"	cp /etc/$f etc/; mount --bind etc/$f /etc/$f; done\n"
+		"u=" CALLER_USER " i=" CALLER_USER_ID "\n"
+		"echo $u:x:$i:$i::$PWD/home:/bin/sh >> etc/passwd\n"
+		"echo $u:x:$i: >> etc/group\n"
+		"echo $u:700000:65536 | tee -a etc/subuid >> etc/subgid\n"
+		"mkdir -p /run/user/$i; chown $i:$i home tmp store /run/user/$i\n"
+		"chmod 700 /run/user/$i\n";
+
+	if (it_command(it, IT_ARGS("sh", "-c", script, podman->runtime)) != 0) {
+		print_error("make a user: %s\n", it->err);
+		exit(1);
+	}
+}
+
+int caller_podman_user_setup(void **state)
+{
+	static const char *const settle[] = {"system", "migrate", NULL};
+	static const char *const words[] = {"setpriv", "--reuid",   CALLER_USER,
+					    "--regid", CALLER_USER, "--init-groups"};
+	struct caller *podman = caller_begin(state, "podman", "podman");
+
+	if (!podman)
+		return 0;
+	make_user(*state, podman);
+	free(podman->runtime);
+	podman->runtime = strdup(CALLER_DIR "/bin/runtime");
+	(void)setenv("XDG_RUNTIME_DIR", "/run/user/" CALLER_USER_ID, 1);
+	for (size_t i = 0; i < SK_ARRAY_SIZE(words); i++)
+		assert_int_equal(sk_strv_add(&podman->command, words[i]), 0);
+	configure(podman);
+	podman->settle = settle;
+	podman->records =
+		"/run/user/" CALLER_USER_ID "/{skiff/oci/containers,runc,crun}/*";
+	caller_prepare(*state, IT_ARGS("import", "--quiet", CALLER_TAR, "box"));
+	caller_prepare(*state, settle);
 	return 0;
 }

@@ -247,7 +247,7 @@ static void test_descriptors_are_handed_on_when_asked(void **state)
 {
 	struct it *it = *state;
 	sk_autofree char *command = sk_strf(
-		"podman --root %s/root --runroot %s/runroot --tmpdir %s/podman run --rm "
+		"podman --root %s/store/root --runroot %s/store/run --tmpdir %s/store/tmp run --rm "
 		"--cgroup-parent /%s --preserve-fds 1 box sh -c 'cat <&3' 3< %s/volume/file",
 		CALLER_DIR, CALLER_DIR, CALLER_DIR, caller_group_name(), CALLER_DIR);
 
