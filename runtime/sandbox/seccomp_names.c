@@ -81,15 +81,15 @@ static int resolve_multiplexed(uint32_t arch, const char *name, int pseudo,
 	bool is_socket = pseudo >= LAST_SOCKET;
 	int nr =
 		seccomp_syscall_resolve_name_arch(arch, is_socket ? "socketcall" : "ipc");
-	int n = 0;
 
-	if (nr >= 0)
-		ret[n++] =
-			(struct sk_seccomp_number){(uint32_t)nr,
-						   (uint32_t)(-pseudo -
-							      (is_socket ? 100 : 200))};
-	ret[n].sub = SK_SECCOMP_DIRECT;
-	return find_direct(arch, name, &ret[n].nr) ? n + 1 : n;
+	/* an architecture without them has no such call at all: it is one of others */
+	if (nr < 0)
+		return 0;
+	ret[0] =
+		(struct sk_seccomp_number){(uint32_t)nr,
+					   (uint32_t)(-pseudo - (is_socket ? 100 : 200))};
+	ret[1].sub = SK_SECCOMP_DIRECT;
+	return find_direct(arch, name, &ret[1].nr) ? 2 : 1;
 }
 
 int sk_seccomp_resolve(uint32_t arch, const char *name, struct sk_seccomp_number ret[2])
