@@ -172,6 +172,72 @@ static void test_delete_takes_what_was_never_started_and_several(void **state)
 	oci_assert_nothing(it);
 }
 
+static void add_hook(struct sk_json *hooks, const char *kind, const char *script)
+{
+	struct sk_json *list = sk_json_set(hooks, kind, sk_json_new_array());
+	struct sk_json *hook = sk_json_add(list, sk_json_new_object());
+	struct sk_json *args;
+
+	sk_json_set_str(hook, "path", "/bin/sh");
+	args = sk_json_set(hook, "args", sk_json_new_array());
+	(void)sk_json_add(args, sk_json_new_str("sh"));
+	(void)sk_json_add(args, sk_json_new_str("-c"));
+	(void)sk_json_add(args, sk_json_new_str(script));
+}
+
+static char *bundle_with_hooks(struct it *it, const char *poststart)
+{
+	char *bundle = oci_bundle(it, FOREVER);
+	sk_auto(sk_json_free) struct sk_json *config = oci_config(bundle);
+	struct sk_json *hooks = sk_json_set(config, "hooks", sk_json_new_object());
+	sk_autofree char *poststop = sk_strf("/bin/cat >> %s/hooks; exit 1", it->dir);
+
+	add_hook(hooks, "poststart", poststart);
+	add_hook(hooks, "poststop", poststop);
+	oci_save(bundle, config);
+	return bundle;
+}
+
+static void test_hooks_after_start_and_stop_are_told_the_state(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *log = sk_strf("%s/hooks", it->dir), *text = NULL;
+	sk_autofree char *script = sk_strf("/bin/cat > %s", log);
+	sk_autofree char *bundle = bundle_with_hooks(it, script);
+
+	it_need_root(it);
+	oci_create(it, bundle, "h1");
+	assert_false(sk_fs_exists(AT_FDCWD, log));
+	oci_expect(it, 0, "start", "h1");
+	assert_int_equal(sk_fs_read(AT_FDCWD, log, 4096, &text, NULL), 0);
+	it_assert_has(text, "\"status\":\"running\"");
+	it_assert_has(text, "\"id\":\"h1\"");
+	free(sk_steal(&text));
+	/* the failure of a poststop hook is a warning */
+	oci_expect(it, 0, "delete", "--force", "h1");
+	it_assert_has(it->err, "poststop");
+	assert_int_equal(sk_fs_read(AT_FDCWD, log, 4096, &text, NULL), 0);
+	it_assert_has(text, "\"status\":\"stopped\"");
+	assert_int_equal(unlink(log), 0);
+}
+
+static void test_a_failing_poststart_hook_stops_the_container(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *log = sk_strf("%s/hooks", it->dir);
+	sk_autofree char *bundle = bundle_with_hooks(it, "exit 3");
+
+	it_need_root(it);
+	oci_create(it, bundle, "h1");
+	oci_expect(it, 1, "start", "h1");
+	it_assert_has(it->err, "poststart");
+	oci_await_status(it, "h1", "stopped");
+	oci_expect(it, 0, "delete", "h1");
+	oci_expect(it, 1, "run", "-b", bundle, "h1");
+	oci_assert_nothing(it);
+	assert_int_equal(unlink(log), 0);
+}
+
 /* ---- Several at once ---- */
 
 static pid_t start_quietly(struct it *it, const char *const *args)
@@ -315,6 +381,8 @@ int main(void)
 		IT_TEST(test_a_paused_container_stands_still_and_goes_on),
 		IT_TEST(test_ps_and_list_show_what_is_there),
 		IT_TEST(test_delete_takes_what_was_never_started_and_several),
+		IT_TEST(test_hooks_after_start_and_stop_are_told_the_state),
+		IT_TEST(test_a_failing_poststart_hook_stops_the_container),
 		IT_TEST(test_two_deletes_at_once_are_both_fine),
 		IT_TEST(test_start_kill_and_delete_at_once_never_hang),
 		IT_TEST(test_sixteen_workers_make_and_delete_containers),
