@@ -359,6 +359,14 @@ int sk_oci_restore(const struct sk_home *home, const char *id,
 		   const struct sk_oci_opts *opts,
 		   const struct sk_checkpoint_opts *checkpoint, int *ret_status,
 		   struct sk_err *err);
+/**
+ * sk_oci_protect_self() - Execute this program again, from where no container can write to it
+ * @argv:	Of main()
+ *
+ * To be called first by what makes a process in a container. Does nothing the second time.
+ * Return: 0; -errno
+ */
+int sk_oci_protect_self(char *const *argv, struct sk_err *err);
 /** sk_oci_default_config() - config.json of `skiff-oci spec`; NULL without memory */
 struct sk_json *sk_oci_default_config(void);
 /** sk_oci_rootless_config() - The same for an ordinary user: these ids are root inside */

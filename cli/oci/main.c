@@ -101,6 +101,13 @@ void sk_oci_report(const struct sk_cmd_ctx *ctx, const struct sk_err *err)
 	sk_out_error(ctx->program->name, err);
 }
 
+/* An id of one of these names costs half a millisecond. */
+static bool makes_processes(char *const *argv)
+{
+	return sk_strv_has(argv, "run") || sk_strv_has(argv, "create") ||
+	       sk_strv_has(argv, "exec") || sk_strv_has(argv, "restore");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct sk_program program = {
@@ -114,6 +121,11 @@ int main(int argc, char **argv)
 		.version = "skiff-oci version " SK_VERSION "\nspec: 1.3.0",
 		.on_error = sk_oci_log_error,
 	};
+	struct sk_err err = SK_ERR_INIT;
 
+	if (makes_processes(argv) && sk_oci_protect_self(argv, &err) < 0) {
+		sk_out_error(program.name, &err);
+		return 1;
+	}
 	return sk_cmd_main(&program, argc, argv);
 }
