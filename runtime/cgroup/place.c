@@ -82,6 +82,43 @@ static int check_writable(struct sk_cgroup_hier *hier)
 	return faccessat(AT_FDCWD, hier->base, W_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
+static bool may_move_below(const char *dir)
+{
+	sk_autofree char *procs = sk_strf("%s/cgroup.procs", dir);
+
+	return procs && faccessat(AT_FDCWD, procs, W_OK, AT_EACCESS) == 0;
+}
+
+/* Who enters a v2 group must be allowed to write to cgroup.procs of the nearest group that is
+ * above both it and the caller's own. Source: cgroups(7), "Delegation containment". */
+static int check_movable(const struct sk_cgroup_hier *hier)
+{
+	sk_autofree char *self = NULL, *common = strdup(hier->dir);
+	size_t mount = strlen(hier->base), same = 0;
+	const char *own;
+	int r;
+
+	if (!common)
+		return -ENOMEM;
+	if (may_move_below(hier->base))
+		return 0;
+	r = sk_fs_read(AT_FDCWD, "/proc/self/cgroup", 65536, &self, NULL);
+	own = r == 0 ? strstr(self, "0::/") : NULL;
+	if (!own)
+		return r < 0 ? r : -EACCES;
+	own += strlen("0::");
+	for (size_t i = 0;; i++) {
+		bool own_ends = own[i] == '\n' || own[i] == '\0';
+
+		if ((own_ends || own[i] == '/') && common[mount + i] == '/')
+			same = i;
+		if (own_ends || own[i] != common[mount + i])
+			break;
+	}
+	common[mount + same] = '\0';
+	return may_move_below(common) ? 0 : -EACCES;
+}
+
 /* Step 3 of the theory of operation. */
 static int keep_existing(struct sk_cgroup *cg, struct sk_err *err)
 {
@@ -122,6 +159,8 @@ static int place_hiers(struct sk_cgroup *cg, unsigned int wanted, struct sk_err 
 		if (!hier->dir)
 			return sk_err_oom(err);
 		hier->refused = check_writable(hier);
+		if (!hier->refused && hier->is_v2 && is_absolute && !cg->systemd)
+			hier->refused = check_movable(hier);
 	}
 	return r == 0 && cg->is_oci && !cg->systemd ? keep_existing(cg, err) : r;
 }
