@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+/* What config.json may ask for a process and its namespaces, seen from inside the container. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/fs.h"
+#include "lib/str.h"
+#include "tests/it/oci.h"
+
+/* Set "SECTION.KEY" of the bundle's config.json to a JSON text. */
+static void set(const char *bundle, const char *section, const char *key,
+		const char *text)
+{
+	sk_auto(sk_json_free) struct sk_json *config = oci_config(bundle);
+	struct sk_json *value = NULL;
+	struct sk_json *object = section ? sk_json_path(config, section) : config;
+
+	assert_int_equal(sk_json_parse(text, strlen(text), key, &value, NULL), 0);
+	sk_json_set(object, key, value);
+	oci_save(bundle, config);
+}
+
+static char *script(struct it *it, const char *text)
+{
+	sk_autofree char *args = sk_strf("[\"sh\",\"-c\",\"%s\"]", text);
+
+	it_need_root(it);
+	return oci_bundle(it, args);
+}
+
+static void test_scheduler_and_priorities_are_set(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle =
+		script(it, "cat /proc/self/stat /proc/self/personality");
+	char *at;
+
+	set(bundle, "process", "scheduler", "{\"policy\":\"SCHED_BATCH\",\"nice\":5}");
+	set(bundle, "process", "ioPriority",
+	    "{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":7}");
+	set(bundle, "linux", "personality", "{\"domain\":\"LINUX32\"}");
+	set(bundle, "linux", "memoryPolicy", "{\"mode\":\"MPOL_BIND\",\"nodes\":\"0\"}");
+	oci_expect(it, 0, "run", "-b", bundle, "p1");
+	it_assert_has(it->out, "00000008\n");
+	/* from field 3 on: 19 is nice, 41 the policy (3 is SCHED_BATCH) */
+	at = strchr(it->out, ')');
+	assert_non_null(at);
+	for (int field = 2; field < 41; field++) {
+		at = strchr(at + 1, ' ');
+		assert_non_null(at);
+		if (field == 18)
+			assert_int_equal(strtol(at, NULL, 10), 5);
+	}
+	assert_int_equal(strtol(at, NULL, 10), 3);
+}
+
+static void test_limits_are_set_last_and_a_refused_one_is_named(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = script(it, "ulimit -n; ulimit -Hn; umask");
+
+	set(bundle, "process", "rlimits",
+	    "[{\"type\":\"RLIMIT_NOFILE\",\"soft\":3,\"hard\":4}]");
+	set(bundle, "process.user", "umask", "63");
+	oci_expect(it, 0, "run", "-b", bundle, "p1");
+	assert_string_equal(it->out, "3\n4\n0077\n");
+	set(bundle, "process", "rlimits",
+	    "[{\"type\":\"RLIMIT_NOFILE\",\"soft\":3,\"hard\":4611686018427387904}]");
+	oci_expect(it, 1, "run", "-b", bundle, "p1");
+	it_assert_has(it->err, "set resource limit RLIMIT_NOFILE");
+}
+
+static void test_capabilities_that_cannot_be_had_are_warnings(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = script(it, "grep Cap /proc/self/status");
+
+	set(bundle, "process", "capabilities",
+	    "{\"bounding\":[\"CAP_KILL\",\"CAP_NOPE\"],\"permitted\":[\"CAP_KILL\"],"
+	    "\"effective\":[\"CAP_KILL\"],\"ambient\":[\"CAP_KILL\"]}");
+	oci_expect(it, 0, "run", "-b", bundle, "p1");
+	it_assert_has(it->err, "capability 'CAP_NOPE' is unknown here: ignored");
+	it_assert_has(it->out, "CapBnd:\t0000000000000020");
+	it_assert_has(it->out, "CapAmb:\t0000000000000000");
+	/* CVE-2022-27650: what is not asked for is not inheritable */
+	it_assert_has(it->out, "CapInh:\t0000000000000000");
+}
+
+static void test_labels_without_their_module_are_refused_by_name(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = script(it, "true");
+
+	it_need_root(it);
+	set(bundle, "process", "apparmorProfile", "\"no-such-profile\"");
+	oci_expect(it, 1, "run", "-b", bundle, "p1");
+	it_assert_has(it->err, "AppArmor profile 'no-such-profile'");
+	set(bundle, "process", "apparmorProfile", "\"\"");
+	set(bundle, "process", "selinuxLabel", "\"no:such:label\"");
+	oci_expect(it, 1, "run", "-b", bundle, "p1");
+	it_assert_has(it->err, "SELinux label 'no:such:label'");
+}
+
+static void test_a_missing_working_folder_is_made(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = script(it, "pwd");
+
+	set(bundle, "process", "cwd", "\"/some/where\"");
+	set(bundle, "root", "readonly", "true");
+	oci_expect(it, 0, "run", "-b", bundle, "p1");
+	assert_string_equal(it->out, "/some/where\n");
+}
+
+static void test_clocks_have_offsets(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = script(it, "cat /proc/self/timens_offsets");
+	sk_auto(sk_json_free) struct sk_json *config = oci_config(bundle);
+	struct sk_json *ns = sk_json_add(sk_json_path(config, "linux.namespaces"),
+					 sk_json_new_object());
+
+	sk_json_set_str(ns, "type", "time");
+	oci_save(bundle, config);
+	set(bundle, "linux", "timeOffsets",
+	    "{\"monotonic\":{\"secs\":50000,\"nanosecs\":7}}");
+	oci_expect(it, 0, "run", "-b", bundle, "p1");
+	it_assert_has(it->out, "monotonic       50000         7");
+}
+
+/* A process in namespaces of its own; killed by the caller. */
+static pid_t other_namespaces(const char *const *argv)
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)dup2(ready[1], 1);
+		(void)close(ready[0]);
+		(void)close(ready[1]);
+		(void)execvp(argv[0], (char *const *)argv);
+		_exit(127);
+	}
+	(void)close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	(void)close(ready[0]);
+	return pid;
+}
+
+static void join(const char *bundle, const char *type, pid_t pid, const char *file)
+{
+	sk_auto(sk_json_free) struct sk_json *config = oci_config(bundle);
+	sk_autofree char *path = sk_strf("/proc/%d/ns/%s", (int)pid, file);
+	struct sk_json *list = sk_json_path(config, "linux.namespaces"), *found = NULL;
+
+	for (size_t i = 0; i < sk_json_len(list); i++)
+		if (strcmp(sk_json_str(sk_json_get(sk_json_at(list, i), "type"), ""),
+			   type) == 0)
+			found = sk_json_at(list, i);
+	if (!found) {
+		found = sk_json_add(list, sk_json_new_object());
+		sk_json_set_str(found, "type", type);
+	}
+	sk_json_set_str(found, "path", path);
+	oci_save(bundle, config);
+}
+
+static void assert_same_namespace(struct it *it, pid_t pid, const char *file)
+{
+	sk_autofree char *path = sk_strf("/proc/%d/ns/%s", (int)pid, file);
+	sk_autofree char *target = NULL;
+
+	assert_int_equal(sk_fs_readlink(AT_FDCWD, path, &target), 0);
+	it_assert_has(it->out, target);
+}
+
+static void end(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+}
+
+static void test_namespaces_are_joined_by_path(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = script(it, "ls -l /proc/self/ns");
+	pid_t pid = other_namespaces(IT_ARGS("unshare", "-n", "-i", "-m", "-C", "sh",
+					     "-c", "echo; exec sleep 60"));
+
+	join(bundle, "network", pid, "net");
+	join(bundle, "ipc", pid, "ipc");
+	join(bundle, "cgroup", pid, "cgroup");
+	join(bundle, "mount", pid, "mnt");
+	it_command(it,
+		   IT_ARGS("sh", "-c", "ln -sf busybox \"$0/rootfs/bin/ls\"", bundle));
+	oci_expect(it, 0, "run", "-b", bundle, "p1");
+	assert_same_namespace(it, pid, "net");
+	assert_same_namespace(it, pid, "ipc");
+	assert_same_namespace(it, pid, "cgroup");
+	assert_same_namespace(it, pid, "mnt");
+	end(pid);
+}
+
+static void test_a_user_namespace_is_joined_with_what_it_owns(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle =
+		script(it, "ls -l /proc/self/ns; cat /proc/self/uid_map");
+	pid_t pid = other_namespaces(
+		IT_ARGS("unshare", "--user", "-n", "sh", "-c", "echo; exec sleep 60"));
+	sk_autofree char *uids = sk_strf("/proc/%d/uid_map", (int)pid);
+	sk_autofree char *gids = sk_strf("/proc/%d/gid_map", (int)pid);
+
+	assert_int_equal(sk_fs_write(AT_FDCWD, uids, "0 0 65536"), 0);
+	assert_int_equal(sk_fs_write(AT_FDCWD, gids, "0 0 65536"), 0);
+	join(bundle, "user", pid, "user");
+	join(bundle, "network", pid, "net");
+	it_command(it,
+		   IT_ARGS("sh", "-c", "ln -sf busybox \"$0/rootfs/bin/ls\"", bundle));
+	oci_expect(it, 0, "run", "-b", bundle, "p1");
+	assert_same_namespace(it, pid, "user");
+	assert_same_namespace(it, pid, "net");
+	end(pid);
+}
+
+static void test_a_path_of_another_kind_is_refused(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = script(it, "true");
+
+	join(bundle, "network", getpid(), "uts");
+	oci_expect(it, 1, "run", "-b", bundle, "p1");
+	it_assert_has(it->err, "is a uts namespace, not a net one");
+	oci_assert_nothing(it);
+}
+
+static void test_exec_takes_its_own_process(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = NULL, *file = sk_strf("%s/process.json", it->dir);
+	static const char process[] =
+		"{\"cwd\":\"/\",\"user\":{\"uid\":5,\"gid\":6,\"additionalGids\":[7],\"umask\":23},"
+		"\"env\":[\"PATH=/bin\"],\"args\":[\"sh\",\"-c\",\"id -u; id -g; umask; ulimit -n; cat /proc/self/oom_score_adj; "
+		"grep Cpus_allowed_list /proc/self/status\"],"
+		"\"rlimits\":[{\"type\":\"RLIMIT_NOFILE\",\"soft\":33,\"hard\":44}],\"oomScoreAdj\":300,"
+		"\"execCPUAffinity\":{\"initial\":\"0\",\"final\":\"0\"}}";
+
+	it_need_root(it);
+	bundle = oci_bundle(it, "[\"sleep\",\"1000\"]");
+	it_command(it,
+		   IT_ARGS("sh", "-c",
+			   "ln -sf busybox \"$0/rootfs/bin/grep\"; echo \"$1\" > \"$2\"",
+			   bundle, process, file));
+	oci_run_detached(it, bundle, "p1");
+	oci_expect(it, 0, "exec", "--process", file, "p1");
+	assert_string_equal(it->out, "5\n6\n0027\n33\n300\nCpus_allowed_list:\t0\n");
+	oci_expect(it, 0, "exec", "p1", "sh", "-c",
+		   "echo $$ > /dev/null; ls /proc/1/exe > /dev/null; hostname");
+	oci_expect(it, 0, "delete", "--force", "p1");
+	assert_int_equal(unlink(file), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IT_TEST(test_scheduler_and_priorities_are_set),
+		IT_TEST(test_limits_are_set_last_and_a_refused_one_is_named),
+		IT_TEST(test_capabilities_that_cannot_be_had_are_warnings),
+		IT_TEST(test_labels_without_their_module_are_refused_by_name),
+		IT_TEST(test_a_missing_working_folder_is_made),
+		IT_TEST(test_clocks_have_offsets),
+		IT_TEST(test_namespaces_are_joined_by_path),
+		IT_TEST(test_a_user_namespace_is_joined_with_what_it_owns),
+		IT_TEST(test_a_path_of_another_kind_is_refused),
+		IT_TEST(test_exec_takes_its_own_process),
+	};
+
+	return it_run_group(tests);
+}
