@@ -39,4 +39,8 @@ int sk_config_cgroup(const struct sk_json *linux_object, struct sk_spec *spec,
 int sk_config_resources(const struct sk_json *config, const struct sk_json *linux_object,
 			struct sk_spec *spec, struct sk_err *err);
 
+/** sk_config_seccomp() - linux.seccomp of the object "linux" (config_linux.c) */
+int sk_config_seccomp(const struct sk_json *object_linux, struct sk_spec *spec,
+		      struct sk_err *err);
+
 #endif

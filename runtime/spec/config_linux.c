@@ -6,13 +6,15 @@
 #include "lib/str.h"
 #include "runtime/spec/config_internal.h"
 
-static int read_seccomp(const struct sk_json *object, struct sk_spec *spec,
-			struct sk_err *err)
+int sk_config_seccomp(const struct sk_json *object, struct sk_spec *spec,
+		      struct sk_err *err)
 {
 	struct sk_json *seccomp = NULL;
 	int r = sk_json_read_object(object, "linux", "seccomp", &seccomp, err);
 
-	return r < 0 ? r : sk_spec_seccomp_from_json(seccomp, &spec->seccomp_config, err);
+	if (r < 0 || !seccomp)
+		return r;
+	return sk_spec_seccomp_from_json(seccomp, &spec->seccomp_config, err);
 }
 
 int sk_config_linux(const struct sk_json *config, struct sk_spec *spec,
@@ -29,7 +31,7 @@ int sk_config_linux(const struct sk_json *config, struct sk_spec *spec,
 		r = sk_config_cgroup(object, spec, err);
 	if (r == 0)
 		r = sk_config_linux_files(object, spec, err);
-	if (r == 0 && sk_json_get(object, "seccomp"))
-		r = read_seccomp(object, spec, err);
+	if (r == 0)
+		r = sk_config_seccomp(object, spec, err);
 	return r < 0 ? r : sk_config_resources(config, object, spec, err);
 }

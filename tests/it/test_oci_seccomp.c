@@ -159,6 +159,28 @@ static void test_arguments_decide(void **state)
 	assert_string_equal(it->out, "passed\nrefused\n");
 }
 
+static void test_a_further_process_is_under_the_filter_too(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = make_bundle(
+		it, &(struct bundle){
+			    .script = "sleep 1000",
+			    .seccomp = ON_MKDIR(
+				    "\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":28"),
+		    });
+	sk_autofree char *program = sk_strf("%s/bin/skiff-oci", it->build);
+	sk_autofree char *root = sk_strf("%s/oci", it->dir);
+
+	it_need_root(it);
+	it_command(it, IT_ARGS("sh", "-c",
+			       "exec \"$0\" \"$@\" >/dev/null 2>&1 </dev/null", program,
+			       "--root", root, "run", "--detach", "-b", bundle, "s2"));
+	expect(it, 0, __LINE__);
+	oci_expect(it, 1, "exec", "s2", "mkdir", "/dev/shm/x");
+	it_assert_has(it->err, "No space left on device");
+	oci_expect(it, 0, "delete", "--force", "s2");
+}
+
 static void test_a_logged_call_is_made(void **state)
 {
 	struct it *it = *state;
@@ -316,6 +338,7 @@ int main(void)
 		IT_TEST(test_a_call_fails_with_the_errno_of_its_rule),
 		IT_TEST(test_a_killed_process_ends_by_sigsys),
 		IT_TEST(test_arguments_decide),
+		IT_TEST(test_a_further_process_is_under_the_filter_too),
 		IT_TEST(test_a_logged_call_is_made),
 		IT_TEST(test_without_no_new_privileges_the_command_keeps_no_capability),
 		IT_TEST(test_what_is_wrong_is_refused_before_anything_is_made),
