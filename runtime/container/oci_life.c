@@ -17,6 +17,7 @@
 #include "runtime/container/oci_group.h"
 #include "runtime/container/oci_io.h"
 #include "runtime/container/oci_record.h"
+#include "runtime/spec/idrange.h"
 
 void sk_oci_bundle_finish(struct sk_oci_bundle *bundle)
 {
@@ -61,7 +62,10 @@ static int load_bundle(const struct sk_home *home, const char *id,
 			err);
 	if (r == 0)
 		r = sk_spec_from_config(config, bundle->path, group, &bundle->spec, err);
-	return r < 0 ? r : sk_spec_check(bundle->spec, err);
+	if (r < 0)
+		return r;
+	sk_idrange_adapt(bundle->spec, id);
+	return sk_spec_check(bundle->spec, err);
 }
 
 static int save_config(const struct sk_state *state, const struct sk_oci_bundle *bundle,

@@ -2,6 +2,7 @@
 /* config_process - "process" of an OCI config.json */
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/str.h"
 #include "runtime/spec/config_internal.h"
@@ -275,6 +276,9 @@ int sk_spec_from_process(const struct sk_json *process, const struct sk_json *co
 	if (spec->cwd[0] != '/')
 		return sk_err_set(err, EINVAL,
 				  "process.cwd '%s' must be an absolute path", spec->cwd);
+	/* as sk_idrange_adapt() has made it for an ordinary user's container */
+	if (geteuid() != 0 && !spec->ns[SK_NS_USER].path)
+		spec->ns[SK_NS_USER].is_new = true;
 	*ret = sk_steal(&spec);
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/fs.h"
@@ -129,4 +130,21 @@ void sk_idrange_fill(struct sk_spec *spec, const char *id, bool is_rootless)
 	spec->nr_uids = fill_user(spec->uids, getuid(), &uids);
 	spec->nr_gids = fill_user(spec->gids, getgid(), &gids);
 	spec->use_newidmap = uids.size > 0;
+}
+
+static bool is_one_id(const struct sk_spec_idmap *maps, size_t nr)
+{
+	return nr == 1 && maps[0].size == 1;
+}
+
+void sk_idrange_adapt(struct sk_spec *spec, const char *id)
+{
+	if (geteuid() == 0 || spec->ns[SK_NS_USER].path)
+		return;
+	spec->ns[SK_NS_USER].is_new = true;
+	if (spec->nr_uids == 0 && spec->nr_gids == 0)
+		sk_idrange_fill(spec, id, true);
+	else
+		spec->use_newidmap = !is_one_id(spec->uids, spec->nr_uids) ||
+				     !is_one_id(spec->gids, spec->nr_gids);
 }

@@ -43,4 +43,14 @@ void sk_idrange_slot(const char *id, const struct sk_spec_idmap *parent,
 /** sk_idrange_fill() - Fill the spec's id maps: as root by slot, rootless from /etc/subuid, else one id */
 void sk_idrange_fill(struct sk_spec *spec, const char *id, bool is_rootless);
 
+/**
+ * sk_idrange_adapt() - Make what an ordinary user asks for possible
+ * @spec:	Of a config.json; gets a user namespace where it has none, its ids where it maps
+ *		none, and the helpers newuidmap and newgidmap for more than one id
+ * @id:		Container id
+ *
+ * Root's is left alone.
+ */
+void sk_idrange_adapt(struct sk_spec *spec, const char *id);
+
 #endif
