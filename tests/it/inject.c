@@ -135,7 +135,7 @@ static void handle_stop(struct trace *trace, pid_t pid, int status)
 	} else if (event == PTRACE_EVENT_EXEC && pid != trace->main) {
 		(void)ptrace(PTRACE_DETACH, pid, 0, 0);
 		return;
-	} else if (event || sig == SIGSTOP || sig == SIGTRAP) {
+	} else if (event) {
 		sig = 0; /* the birth of a process, or its first stop */
 	}
 	(void)ptrace(PTRACE_SYSCALL, pid, 0, (long)sig);
@@ -178,30 +178,35 @@ static void follow(struct trace *trace)
 	}
 }
 
-static void __attribute__((noreturn)) become(char *const *words, int out_fd)
+static void __attribute__((noreturn)) become(char *const *words, int out_fd, int ready)
 {
 	int null_fd = open("/dev/null", O_RDWR);
+	char byte;
 
 	(void)dup2(null_fd, 0);
 	(void)dup2(out_fd, 1);
 	(void)dup2(out_fd, 2);
-	if (ptrace(PTRACE_TRACEME, 0, 0, 0) == 0)
+	if (read(ready, &byte, 1) == 1)
 		(void)execv(words[0], words);
 	_exit(126);
 }
 
+/* By PTRACE_SEIZE: processes that PTRACE_TRACEME adopts are born with a SIGSTOP, which stays when
+ * the tracer ends before it has seen it. The first stop is that of execv(). */
 static void __attribute__((noreturn))
 trace_main(char *const *words, int out_fd, struct inject *inject)
 {
-	struct trace trace = {.inject = inject, .main = fork()};
-	int status;
+	struct trace trace = {.inject = inject};
+	int ready[2];
 
-	if (trace.main == 0)
-		become(words, out_fd);
-	if (trace.main < 0 || waitpid(trace.main, &status, 0) != trace.main ||
-	    !WIFSTOPPED(status) || ptrace(PTRACE_SETOPTIONS, trace.main, 0, OPTIONS) < 0)
+	if (pipe2(ready, O_CLOEXEC) < 0)
 		_exit(1);
-	(void)ptrace(PTRACE_SYSCALL, trace.main, 0, 0L);
+	trace.main = fork();
+	if (trace.main == 0)
+		become(words, out_fd, ready[0]);
+	if (trace.main < 0 || ptrace(PTRACE_SEIZE, trace.main, 0, OPTIONS) < 0 ||
+	    write(ready[1], "", 1) != 1)
+		_exit(1);
 	follow(&trace);
 	_exit(1);
 }

@@ -43,7 +43,9 @@ static void mend_and_look(struct it *it, const struct inject *hit)
 	sk_auto(sk_strv_free) char **names = NULL;
 	sk_autofree char *records = sk_strf("%s/oci/containers", it->dir);
 
-	oci_expect(it, 0, "delete", "--force", ID);
+	if (oci(it, "delete", "--force", ID) != 0)
+		fail_msg("killed at call %u (number %ld of the %s): delete: %s", hit->nth,
+			 hit->call, hit->is_main ? "program" : "child", it->err);
 	await_no_children(hit->nth);
 	(void)sk_fs_list(AT_FDCWD, records, &names);
 	if (sk_strv_len(names) || it_find_leftover(it))
