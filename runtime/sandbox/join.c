@@ -63,6 +63,8 @@ static void __attribute__((noreturn)) further_main(struct sk_child *c, struct sk
 	if (r == 0)
 		r = sk_child_ns(c, err);
 	if (r == 0)
+		r = sk_child_ask(c, err);
+	if (r == 0)
 		r = sk_child_user(c, err);
 	if (r == 0)
 		r = c->spec->tty ? sk_child_tty(c, err) : sk_child_stdio(c, err);
@@ -100,7 +102,8 @@ direct_main(const struct sk_sandbox_join *join, struct sk_child *c)
 {
 	struct sk_err err = SK_ERR_INIT;
 
-	if (enter(join, namespaces_of(join) & ~CLONE_NEWPID, c, &err) < 0)
+	if (sk_cgroup_attach(join->cgroup, getpid(), &err) < 0 ||
+	    enter(join, namespaces_of(join) & ~CLONE_NEWPID, c, &err) < 0)
 		sk_child_fail(c, &err);
 	further_main(c, &err);
 }
@@ -109,10 +112,12 @@ static void __attribute__((noreturn))
 stage_main(const struct sk_sandbox_join *join, struct sk_child *c)
 {
 	struct sk_err err = SK_ERR_INIT;
-	int pidfd = -1, r = enter(join, namespaces_of(join), c, &err);
+	int pidfd = -1, r = sk_cgroup_attach(join->cgroup, getpid(), &err);
 	bool ignored;
 	pid_t pid;
 
+	if (r == 0)
+		r = enter(join, namespaces_of(join), c, &err);
 	if (r < 0)
 		sk_child_fail(c, &err);
 	pid = sk_spawn_clone(CLONE_PARENT, NULL, &pidfd, &ignored);
@@ -217,6 +222,9 @@ static int join_sandbox(const struct sk_sandbox_join *join, struct sk_child *c,
 	if (r == 0)
 		r = start_on_cpus(join, c, &channels, ret, err);
 	sk_spawn_channels_close_child(&channels);
+	if (r == 0 && sk_child_wants_state(join->hook_state, join->spec) &&
+	    sk_spawn_await_ask(channels.sync))
+		r = sk_spawn_answer(channels.sync, ret->pid, err);
 	return r < 0 ? r : sk_spawn_wait_ready(ret, join->spec->tty, &channels, err);
 }
 
@@ -240,6 +248,8 @@ int sk_sandbox_join(const struct sk_sandbox_join *join, struct sk_sandbox *ret,
 		.preserve_fds = join->preserve_fds,
 		.listen_fds = join->listen_fds,
 		.keep_keyring = join->keep_keyring,
+		.hook_state = join->hook_state,
+		.hook_arg = join->arg,
 	};
 	int r = sk_spawn_prepare(&c, err);
 

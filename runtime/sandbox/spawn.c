@@ -171,25 +171,35 @@ static int run_hooks(const struct sk_sandbox_opts *opts, pid_t pid, struct sk_er
 	return r;
 }
 
+bool sk_spawn_await_ask(int sync)
+{
+	char tag = 0;
+	ssize_t n;
+
+	do {
+		n = recv(sync, &tag, 1, 0);
+	} while (n < 0 && errno == EINTR);
+	return n == 1 && tag == SK_SYNC_HOOKS;
+}
+
+int sk_spawn_answer(int sync, pid_t pid, struct sk_err *err)
+{
+	if (send(sync, &pid, sizeof(pid), MSG_NOSIGNAL) < 0 && errno != EPIPE)
+		return sk_err_errno(err, "send to the container");
+	return 0;
+}
+
 /* The child has mounted all and asks; its end shows in the report. */
 static int answer_hooks(const struct sk_sandbox_opts *opts, pid_t pid, int sync,
 			struct sk_err *err)
 {
-	char tag = 0;
-	ssize_t n;
 	int r;
 
-	if (!sk_child_wants_state(opts->hook_state, opts->spec))
-		return 0;
-	do {
-		n = recv(sync, &tag, 1, 0);
-	} while (n < 0 && errno == EINTR);
-	if (n != 1 || tag != SK_SYNC_HOOKS)
+	if (!sk_child_wants_state(opts->hook_state, opts->spec) ||
+	    !sk_spawn_await_ask(sync))
 		return 0;
 	r = run_hooks(opts, pid, err);
-	if (r == 0 && send(sync, &pid, sizeof(pid), MSG_NOSIGNAL) < 0 && errno != EPIPE)
-		return sk_err_errno(err, "send to the container");
-	return r;
+	return r < 0 ? r : sk_spawn_answer(sync, pid, err);
 }
 
 /* Only "not found" and "cannot be executed" may have the codes that mean just that. */
@@ -511,7 +521,9 @@ static int spawn(const struct sk_sandbox_opts *opts, struct sk_child *c,
 	if (r < 0)
 		return r;
 	sk_spawn_channels_close_child(&channels);
-	r = feed(opts, c, ret, channels.sync, err);
+	r = opts->cgroup ? sk_cgroup_attach(opts->cgroup, ret->pid, err) : 0;
+	if (r == 0)
+		r = feed(opts, c, ret, channels.sync, err);
 	/* a child that failed in the meantime knows better than a broken socket */
 	if (r == -EPIPE || r == -ECONNRESET) {
 		int why = sk_spawn_report(channels.report, err);
