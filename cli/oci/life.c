@@ -22,7 +22,8 @@
 		 SK_OPT_STR, OF(pidfd_socket)},                                          \
 		{0,	     "preserve-fds",  "N", "hand on N descriptors from 3 on",    \
 		 SK_OPT_U64, OF(preserve_fds)},                                          \
-		{0,	      "no-pivot",  NULL, "chroot, not pivot_root: weaker, for ramfs roots",     \
+		{0,	      "no-pivot",                                                \
+		 NULL,	      "chroot, not pivot_root: weaker, for ramfs roots",         \
 		 SK_OPT_FLAG, OF(no_pivot)},                                             \
 	{                                                                                \
 		0, "no-new-keyring", NULL, "keep the caller's session keyring",          \
