@@ -193,6 +193,22 @@ static int check_status(const struct sk_state *state, bool ignore_paused,
 	return 0;
 }
 
+/* Made before the process is: the container's /proc is not the caller's. */
+static char *state_text(const struct sk_state *state)
+{
+	sk_auto(sk_json_free) struct sk_json *object =
+		sk_oci_describe(state, sk_oci_status(state), sk_oci_pid(state));
+
+	return sk_json_print(object, false);
+}
+
+static char *copy_state(void *arg, const char *status, pid_t pid)
+{
+	(void)status;
+	(void)pid;
+	return arg ? strdup(arg) : NULL;
+}
+
 static int join(const struct sk_state *state, const struct sk_spec *spec,
 		const struct sk_oci_exec_opts *opts, struct sk_sandbox *ret,
 		struct sk_err *err)
@@ -204,7 +220,9 @@ static int join(const struct sk_state *state, const struct sk_spec *spec,
 		.target_pidfd = pidfd,
 		.keep_running = opts->detach,
 		.preserve_fds = (unsigned int)opts->preserve_fds + sk_oci_io_listen_fds(),
+		.hook_state = copy_state,
 	};
+	sk_autofree char *text = NULL;
 	int r;
 
 	if (pidfd < 0)
@@ -213,6 +231,11 @@ static int join(const struct sk_state *state, const struct sk_spec *spec,
 	if (r == 0)
 		r = sk_attach_stdio(true, how.stdio, &null_fd, err);
 	how.cgroup = cg;
+	if (r == 0 && spec->seccomp_config && spec->seccomp_config->listener_path) {
+		how.arg = text = state_text(state);
+		if (!text)
+			return sk_err_oom(err);
+	}
 	return r < 0 ? r : sk_sandbox_join(&how, ret, err);
 }
 

@@ -171,8 +171,7 @@ static int run_container_hooks(struct sk_child *c, struct sk_err *err)
 			    state, c->hook_cwd, err);
 }
 
-/* All is mounted: the parent's hooks, then those of this side, which see the same tree. */
-static int run_create_hooks(struct sk_child *c, struct sk_err *err)
+int sk_child_ask(struct sk_child *c, struct sk_err *err)
 {
 	char tag = SK_SYNC_HOOKS;
 
@@ -183,7 +182,18 @@ static int run_create_hooks(struct sk_child *c, struct sk_err *err)
 	if (recv(c->sync, &c->hook_pid, sizeof(c->hook_pid), 0) !=
 	    (ssize_t)sizeof(c->hook_pid))
 		_exit(1);
-	return run_container_hooks(c, err);
+	return 0;
+}
+
+/* All is mounted: the parent's hooks, then those of this side, which see the same tree. */
+static int run_create_hooks(struct sk_child *c, struct sk_err *err)
+{
+	int r;
+
+	if (!sk_child_wants_state(c->hook_state, c->spec))
+		return 0;
+	r = sk_child_ask(c, err);
+	return r < 0 ? r : run_container_hooks(c, err);
 }
 
 static int build(struct sk_child *c, struct sk_err *err)

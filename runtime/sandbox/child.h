@@ -109,6 +109,8 @@ int sk_sched_set_cpus(const char *cpus, struct sk_err *err);
 int sk_child_lsm(struct sk_child *c, struct sk_err *err);
 /** sk_child_wants_state() - Whether the child must learn its pid, for hooks or a listener's message (child.c) */
 bool sk_child_wants_state(sk_child_state_fn *state, const struct sk_spec *spec);
+/** sk_child_ask() - Where so: have the parent run its hooks, and learn the own pid (child.c) */
+int sk_child_ask(struct sk_child *c, struct sk_err *err);
 /** sk_child_user() - Resolve spec->user in the container's passwd and group files (user.c) */
 int sk_child_user(struct sk_child *c, struct sk_err *err);
 /** sk_child_credentials() - Capabilities and ids, no-new-privileges (credentials.c) */

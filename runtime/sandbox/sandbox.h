@@ -80,6 +80,9 @@ struct sk_sandbox_join {
 	unsigned int preserve_fds; /* descriptors 3 to 2 + n are handed on */
 	unsigned int listen_fds;   /* so many of them are sockets */
 	bool keep_keyring;	   /* no session keyring of its own */
+	/* The container's state for the listener of its seccomp filter, as in struct sk_sandbox_opts */
+	char *(*hook_state)(void *arg, const char *status, pid_t pid);
+	void *arg;
 };
 
 /**

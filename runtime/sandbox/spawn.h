@@ -49,6 +49,10 @@ int sk_spawn_report(int report, struct sk_err *err);
 /** sk_spawn_wait_ready() - Terminal and report of a child that was fed */
 int sk_spawn_wait_ready(struct sk_sandbox *sandbox, bool tty,
 			const struct sk_spawn_channels *channels, struct sk_err *err);
+/** sk_spawn_await_ask() - Whether the child asks by sk_child_ask(); false when it ended */
+bool sk_spawn_await_ask(int sync);
+/** sk_spawn_answer() - Tell it its pid */
+int sk_spawn_answer(int sync, pid_t pid, struct sk_err *err);
 /** sk_spawn_reap() - Kill and reap a child that failed */
 void sk_spawn_reap(struct sk_sandbox *sandbox);
 

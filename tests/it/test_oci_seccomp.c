@@ -322,6 +322,43 @@ static void test_a_listener_gets_the_descriptor_and_answers(void **state)
 	it_assert_has(it->err, "Invalid cross-device link");
 }
 
+static void test_a_further_process_has_a_listener_of_its_own(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *path = sk_strf("%s/agent.sock", it->dir), *text = NULL;
+	sk_autofree char *config = listener_config(path), *bundle = NULL, *more = NULL;
+	sk_autofree char *program = sk_strf("%s/bin/skiff-oci", it->build);
+	sk_autofree char *root = sk_strf("%s/oci", it->dir);
+	sk_autoclose int server = -1, first = -1, second = -1;
+	sk_auto(sk_json_free) struct sk_json *message = NULL;
+	struct it_job job;
+
+	it_need_root(it);
+	server = sk_sock_listen(path, NULL);
+	assert_true(server >= 0);
+	bundle = make_bundle(it, &(struct bundle){.script = "exec sleep 1000",
+						  .seccomp = config});
+	it_spawn(&job, -1,
+		 IT_ARGS("sh", "-c", "exec \"$0\" \"$@\" >/dev/null 2>&1", program,
+			 "--root", root, "run", "--detach", "-b", bundle, "n2"));
+	first = take_listener(server, &text);
+	it_finish(it, &job);
+	expect(it, 0, __LINE__);
+	it_spawn(&job, -1,
+		 IT_ARGS(program, "--root", root, "exec", "n2", "mkdir", "/dev/shm/x"));
+	second = take_listener(server, &more);
+	message = parse(more);
+	assert_string_equal(sk_json_str(sk_json_path(message, "state.status"), ""),
+			    "running");
+	assert_int_not_equal(sk_json_int(sk_json_get(message, "pid"), 0),
+			     sk_json_int(sk_json_path(message, "state.pid"), 0));
+	assert_true(answer(second, EXDEV) > 0);
+	it_finish(it, &job);
+	expect(it, 1, __LINE__);
+	it_assert_has(it->err, "Invalid cross-device link");
+	oci_expect(it, 0, "delete", "--force", "n2");
+}
+
 static void test_a_listener_that_is_not_there_is_an_error(void **state)
 {
 	struct it *it = *state;
@@ -343,6 +380,7 @@ int main(void)
 		IT_TEST(test_without_no_new_privileges_the_command_keeps_no_capability),
 		IT_TEST(test_what_is_wrong_is_refused_before_anything_is_made),
 		IT_TEST(test_a_listener_gets_the_descriptor_and_answers),
+		IT_TEST(test_a_further_process_has_a_listener_of_its_own),
 		IT_TEST(test_a_listener_that_is_not_there_is_an_error),
 	};
 
