@@ -148,7 +148,7 @@ int sk_oci_destroy(struct sk_state *state, struct sk_cgroup *cgroup, struct sk_e
 static int destroy_ruin(const struct sk_home *home, struct sk_state *state,
 			struct sk_err *err)
 {
-	sk_autofree char *path = sk_strf("%s/%s", home->group, state->id);
+	sk_autofree char *path = sk_oci_default_group(home, state->id);
 	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
 	const struct sk_cgroup_opts opts = {.path = path, .id = state->id};
 	int r = path ? sk_cgroup_open(&opts, &cg, err) : sk_err_oom(err);

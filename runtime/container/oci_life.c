@@ -49,7 +49,7 @@ static int load_bundle(const struct sk_home *home, const char *id,
 	/* systemd names the group itself */
 	sk_autofree char *group = opts->cgroup_manager == SK_CGROUP_MANAGER_SYSTEMD
 					  ? strdup("")
-					  : sk_strf("%s/%s", home->group, id);
+					  : sk_oci_default_group(home, id);
 	sk_auto(sk_json_free) struct sk_json *config = NULL;
 	int r;
 

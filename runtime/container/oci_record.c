@@ -3,6 +3,7 @@
 #include "runtime/container/oci_record.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -128,6 +129,13 @@ struct sk_json *sk_oci_describe(const struct sk_state *state, const char *status
 		sk_json_set(object, "annotations", sk_json_ref(annotations));
 	set_owner(object, state);
 	return object;
+}
+
+char *sk_oci_default_group(const struct sk_home *home, const char *id)
+{
+	bool is_long = strlen(home->group) + strlen(id) >= NAME_MAX;
+
+	return sk_strf(is_long ? "%s/%s" : "%s-%s", home->group, id);
 }
 
 int sk_oci_config(const struct sk_state *state, struct sk_json **ret, struct sk_err *err)

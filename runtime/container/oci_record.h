@@ -51,6 +51,13 @@ pid_t sk_oci_pid(const struct sk_state *state);
  *  remove the record, whose lock is held */
 int sk_oci_destroy(struct sk_state *state, struct sk_cgroup *cgroup, struct sk_err *err);
 
+/**
+ * sk_oci_default_group() - The control group of a container whose config.json names none; heap, NULL without memory
+ *
+ * Of one level, unless the id is very long: on v1 each level costs as much as all else of a group.
+ */
+char *sk_oci_default_group(const struct sk_home *home, const char *id);
+
 /** sk_oci_config() - config.json as it was at create; free with sk_json_free() */
 int sk_oci_config(const struct sk_state *state, struct sk_json **ret, struct sk_err *err);
 
