@@ -104,6 +104,11 @@ struct caller *caller_begin(void **state, const char *program, const char *packa
 	return &caller;
 }
 
+const char *caller_runtime(void)
+{
+	return caller.runtime;
+}
+
 const char *caller_group_name(void)
 {
 	return caller.group;
@@ -386,7 +391,7 @@ int caller_teardown(void **state)
 	struct it *it = *state;
 	int r = 0;
 
-	if (!caller.command)
+	if (!caller.list)
 		return it_teardown(state);
 	r |= check_containers(it);
 	if (caller.settle)

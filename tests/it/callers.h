@@ -61,6 +61,10 @@ int caller_podman_user_setup(
 	void **state); /* podman of an ordinary user with ranges of ids */
 int caller_containerd_setup(void **state);
 int caller_docker_setup(void **state);
+/** caller_slurm_setup() - Slurm on two nodes, with CALLER_DIR/bundle; commands name their program */
+int caller_slurm_setup(void **state);
+/** caller_slurm_mode() - Whether steps run by create and start, or by run */
+void caller_slurm_mode(bool by_steps);
 /** caller_finish() - Stop it; group teardown */
 int caller_finish(void **state);
 /** caller_setup(), caller_teardown() - As it_setup() and it_teardown() */
@@ -115,6 +119,8 @@ int caller_terminal(int *ret);
 void caller_type(int master, const char *text);
 /** caller_write_file() - Write an executable file of CALLER_DIR */
 void caller_write_file(const char *name, const char *text);
+/** caller_runtime() - Absolute path of the runtime under test */
+const char *caller_runtime(void);
 /** caller_group_name() - Name below which all groups of its containers are, without a slash */
 const char *caller_group_name(void);
 /** caller_is_stand_in() - Whether another runtime than skiff-oci is tried */
