@@ -20,7 +20,7 @@
 #include "lib/proc.h"
 #include "runtime/container/checkpoint.h"
 #include "runtime/container/criu_mounts.h"
-#include "runtime/container/state.h"
+#include "runtime/container/oci_record.h"
 
 #define MOUNTINFO_MAX	(4 * 1024 * 1024)
 #define FREEZE_V2_SINCE 31400
@@ -55,35 +55,79 @@ static int add_namespaces(struct sk_str *message, const struct sk_json *config,
 	return 0;
 }
 
-static int external_mounts(pid_t pid, char ***ret, struct sk_err *err)
+static int read_mounts(pid_t pid, char **ret, struct sk_err *err)
 {
-	sk_autofree char *text = NULL;
 	char path[48];
 	int r;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
-	r = sk_fs_read(AT_FDCWD, path, MOUNTINFO_MAX, &text, NULL);
-	if (r == 0)
-		r = sk_criu_external_mounts(text, ret);
-	return r < 0 ? sk_err_code(err, r, "read the mounts of process %d", (int)pid) : 0;
+	r = sk_fs_read(AT_FDCWD, path, MOUNTINFO_MAX, ret, NULL);
+	return r < 0 ? sk_err_code(err, r, "read '%s'", path) : 0;
 }
 
-static int save_list(const struct sk_checkpoint_dirs *dirs, pid_t pid, char **mounts,
-		     struct sk_err *err)
+/* A plain file on a mount that the container has not: "file[mount:inode]" to criu. */
+static bool name_outside_file(pid_t pid, int fd, const char *mountinfo, char name[48])
 {
-	sk_auto(sk_json_free) struct sk_json *object = sk_json_new_object();
-	struct sk_json *names = sk_json_set(object, "descriptors", sk_json_new_array());
-	sk_autofree char *text = NULL;
+	sk_autofree char *info = NULL;
+	char path[48], start[32];
+	unsigned long mount;
+	const char *line;
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)pid, fd);
+	if (sk_fs_read(AT_FDCWD, path, 4096, &info, NULL) < 0)
+		return false;
+	line = strstr(info, "mnt_id:");
+	mount = line ? strtoul(line + strlen("mnt_id:"), NULL, 10) : 0;
+	(void)snprintf(start, sizeof(start), "\n%lu ", mount);
+	if (strncmp(mountinfo, start + 1, strlen(start + 1)) == 0 ||
+	    strstr(mountinfo, start))
+		return false;
+	(void)snprintf(name, 48, "file[%lx:%llx]", mount, (unsigned long long)st.st_ino);
+	return true;
+}
+
+/* The names by which criu knows 0, 1 and 2; those of plain files outside it is told. */
+static struct sk_json *name_descriptors(struct sk_str *message, pid_t pid,
+					const char *mountinfo)
+{
+	struct sk_json *names = sk_json_new_array();
 
 	for (int fd = 0; fd < 3; fd++) {
-		char path[48], target[PATH_MAX];
+		char path[48], target[PATH_MAX], file[48];
 		ssize_t n;
 
 		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
 		n = readlink(path, target, sizeof(target) - 1);
 		target[n < 0 ? 0 : n] = '\0';
-		(void)sk_json_add(names, sk_json_new_str(target));
+		if (name_outside_file(pid, fd, mountinfo, file)) {
+			sk_wire_text(message, SK_CRIU_OPT_EXTERNAL, file);
+			(void)sk_json_add(names, sk_json_new_str(file));
+		} else {
+			(void)sk_json_add(names, sk_json_new_str(target));
+		}
 	}
+	return names;
+}
+
+static int add_outside(struct sk_str *message, pid_t pid,
+		       const struct sk_checkpoint_dirs *dirs, struct sk_err *err)
+{
+	sk_auto(sk_json_free) struct sk_json *object = sk_json_new_object();
+	sk_autofree char *mountinfo = NULL, *text = NULL;
+	sk_auto(sk_strv_free) char **mounts = NULL;
+	int r = read_mounts(pid, &mountinfo, err);
+
+	if (r < 0)
+		return r;
+	if (sk_criu_external_mounts(mountinfo, &mounts) < 0)
+		return sk_err_oom(err);
+	for (char **target = mounts; target && *target; target++)
+		sk_checkpoint_add_external(message, "mnt", *target, *target);
+	sk_json_set(object, "descriptors", name_descriptors(message, pid, mountinfo));
 	sk_json_set_strv(object, "mounts", mounts);
 	text = sk_json_print(object, false);
 	if (!text)
@@ -92,14 +136,17 @@ static int save_list(const struct sk_checkpoint_dirs *dirs, pid_t pid, char **mo
 			     err);
 }
 
-/* criu stops all processes at once by their group, where it can use it. */
+/* criu stops all processes at once by their group, where it can use it: the one that pauses
+ * a container, so that a paused one stays so. */
 static void add_freezer(struct sk_str *message, const struct sk_json *cgroups,
 			const struct sk_criu *criu)
 {
-	const char *dir = sk_json_str(sk_json_get(cgroups, "freezer"), NULL);
+	const char *dir = criu->version >= FREEZE_V2_SINCE
+				  ? sk_json_str(sk_json_get(cgroups, "unified"), NULL)
+				  : NULL;
 
-	if (!dir && criu->version >= FREEZE_V2_SINCE && sk_cgroup_mode() == SK_CGROUP_V2)
-		dir = sk_json_str(sk_json_get(cgroups, "unified"), NULL);
+	if (!dir)
+		dir = sk_json_str(sk_json_get(cgroups, "freezer"), NULL);
 	sk_wire_text(message, SK_CRIU_OPT_FREEZE_CGROUP, dir);
 }
 
@@ -127,7 +174,6 @@ static int add_dump_opts(struct sk_str *message, const struct sk_state *state,
 {
 	pid_t pid = (pid_t)sk_json_int(sk_json_get(state->doc, "pid"), 0);
 	sk_auto(sk_json_free) struct sk_json *config = NULL;
-	sk_auto(sk_strv_free) char **mounts = NULL;
 	int r = sk_json_load(state->dir_fd, "config.json", &config, err);
 
 	if (r < 0)
@@ -149,10 +195,7 @@ static int add_dump_opts(struct sk_str *message, const struct sk_state *state,
 		r = add_namespaces(message, config, err);
 	if (r < 0 || opts->pre_dump)
 		return r;
-	r = external_mounts(pid, &mounts, err);
-	for (char **target = mounts; r == 0 && target && *target; target++)
-		sk_checkpoint_add_external(message, "mnt", *target, *target);
-	return r < 0 ? r : save_list(dirs, pid, mounts, err);
+	return add_outside(message, pid, dirs, err);
 }
 
 /* Whoever waits at the descriptor starts `criu lazy-pages` elsewhere. */
@@ -216,7 +259,7 @@ int sk_oci_checkpoint(const struct sk_home *home, const char *id,
 	sk_auto(sk_criu_finish) struct sk_criu criu = {0};
 	sk_auto(sk_state_free) struct sk_state *state = NULL;
 	int64_t pid, start;
-	int r = sk_state_open(home, id, &state, err);
+	int r = sk_oci_find(home, id, &state, err);
 
 	if (r < 0)
 		return r;

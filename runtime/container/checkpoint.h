@@ -3,7 +3,7 @@
  *
  * A saved container is a folder of criu's images and skiff.json:
  *
- *	{"descriptors": ["pipe:[123]", "/dev/null", "pipe:[125]"], "mounts": ["/data", …]}
+ *	{"descriptors": ["/dev/null", "pipe:[125]", "file[1f:2a]"], "mounts": ["/data", …]}
  *
  * the names of 0, 1 and 2 of its first process, and its external mounts.
  */

@@ -314,8 +314,10 @@ static char *find_error(char *text)
 	     line = strtok_r(NULL, "\n", &save)) {
 		char *what = strstr(line, "Error (");
 
+		/* summaries, and the end of criu's own helper */
 		if (what && !strstr(what, "(criu/cr-dump.c") &&
-		    !strstr(what, "(criu/cr-restore.c"))
+		    !strstr(what, "(criu/cr-restore.c") && !strstr(what, "cgroupd:") &&
+		    !strstr(what, "(criu/files.c"))
 			found = strstr(what, "): ");
 	}
 	return found ? found + strlen("): ") : NULL;

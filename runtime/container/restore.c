@@ -180,7 +180,8 @@ static void add_stdio(struct restore *r)
 	for (int i = 0; i < 3; i++) {
 		const char *name = sk_json_str(sk_json_at(names, (size_t)i), "");
 
-		if (sk_str_starts(name, "pipe:") || sk_str_starts(name, "socket:"))
+		if (sk_str_starts(name, "pipe:") || sk_str_starts(name, "socket:") ||
+		    sk_str_starts(name, "file["))
 			add_inherited(r, name, i);
 	}
 }
@@ -274,11 +275,39 @@ static int on_notify(void *arg, const char *script, pid_t pid, int fd, struct sk
 	return 0;
 }
 
+/* criu would make the group again that the container was saved in: this one instead.
+ * "4:cpu,cpuacct:/a/b" of /proc/PID/cgroup is controller "cpu,cpuacct", path "/a/b". */
+static void add_group(struct restore *r, char *line)
+{
+	sk_auto(sk_str_finish) struct sk_str entry = SK_STR_INIT;
+	char *name = strchr(line, ':');
+	char *path = name ? strchr(name + 1, ':') : NULL;
+
+	if (!path)
+		return;
+	*path++ = '\0';
+	sk_wire_text(&entry, 1, name + 1);
+	sk_wire_text(&entry, 2, path);
+	sk_wire_message(&r->message, SK_CRIU_OPT_CG_ROOT, &entry);
+}
+
 static int on_started(void *arg, pid_t pid, struct sk_err *err)
 {
-	const struct restore *r = arg;
+	struct restore *r = arg;
+	sk_autofree char *text = NULL;
+	char file[48], *save = NULL;
+	int result = sk_cgroup_attach(r->ctr->cgroup, pid, err);
 
-	return sk_cgroup_attach(r->ctr->cgroup, pid, err);
+	if (result < 0)
+		return result;
+	(void)snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)pid);
+	result = sk_fs_read(AT_FDCWD, file, 64 * 1024, &text, NULL);
+	if (result < 0)
+		return sk_err_code(err, result, "read '%s'", file);
+	for (char *line = strtok_r(text, "\n", &save); line;
+	     line = strtok_r(NULL, "\n", &save))
+		add_group(r, line);
+	return 0;
 }
 
 static int call_criu(struct restore *r, const struct sk_criu *criu, struct sk_err *err)
