@@ -360,12 +360,14 @@ static int run(struct bench *b, const char *build)
 	b->dir = dir;
 	if (find_peers(b, build) < 0 || bench_bundle_make(b) < 0) {
 		fprintf(stderr, "bench: build first, and install busybox\n");
+		b->dir = NULL;
 		return 1;
 	}
 	measure_all(b);
 	print_table(b);
 	print_verdicts();
 	(void)sk_fs_remove_tree(AT_FDCWD, dir, NULL);
+	b->dir = NULL;
 	return failures(b) > 0;
 }
 

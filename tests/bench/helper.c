@@ -5,10 +5,13 @@
  * that and prints its peak memory in KiB. The kernel counts to a process also what its parent
  * had when it was made by vfork, so a parent with little memory is needed.
  */
+#include <spawn.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+extern char **environ;
 
 int main(int argc, char **argv)
 {
@@ -18,12 +21,8 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 0;
-	pid = vfork();
-	if (pid == 0) {
-		(void)execv(argv[1], argv + 1);
-		_exit(127);
-	}
-	if (pid < 0 || wait4(pid, &status, 0, &usage) != pid)
+	if (posix_spawn(&pid, argv[1], NULL, NULL, argv + 1, environ) != 0 ||
+	    wait4(pid, &status, 0, &usage) != pid)
 		return 1;
 	(void)dprintf(3, "%ld\n", usage.ru_maxrss);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
