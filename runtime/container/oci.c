@@ -102,7 +102,7 @@ static int create(const struct sk_home *home, const char *id,
 {
 	sk_auto(sk_oci_bundle_finish) struct sk_oci_bundle bundle = {0};
 	sk_auto(sk_container_free) struct sk_container *ctr = NULL;
-	int r = sk_oci_begin(home, id, opts, aim == AIM_FOREGROUND, &bundle, &ctr, err);
+	int r = sk_oci_begin(home, id, opts, &bundle, &ctr, err);
 
 	if (r < 0)
 		return r;
@@ -119,7 +119,11 @@ int sk_oci_create(const struct sk_home *home, const char *id,
 		  const struct sk_oci_opts *opts, struct sk_err *err)
 {
 	struct sk_container *ctr = NULL;
-	int r = create(home, id, opts, AIM_CREATED, &ctr, err);
+	struct sk_oci_opts detached = *opts;
+	int r;
+
+	detached.detach = true;
+	r = create(home, id, &detached, AIM_CREATED, &ctr, err);
 
 	if (r == 0)
 		sk_oci_release(ctr);

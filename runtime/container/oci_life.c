@@ -106,9 +106,8 @@ static int write_intent(struct sk_container *ctr, const struct sk_oci_bundle *bu
 }
 
 int sk_oci_begin(const struct sk_home *home, const char *id,
-		 const struct sk_oci_opts *opts, bool has_terminal,
-		 struct sk_oci_bundle *bundle, struct sk_container **ret,
-		 struct sk_err *err)
+		 const struct sk_oci_opts *opts, struct sk_oci_bundle *bundle,
+		 struct sk_container **ret, struct sk_err *err)
 {
 	const struct sk_oci_io io = sk_oci_io_of(opts);
 	sk_auto(sk_container_free) struct sk_container *ctr = NULL;
@@ -118,7 +117,7 @@ int sk_oci_begin(const struct sk_home *home, const char *id,
 	if (r < 0)
 		return r;
 	bundle->spec->no_pivot = opts->no_pivot;
-	r = sk_oci_io_check(&io, bundle->spec->tty, has_terminal, err);
+	r = sk_oci_io_check(&io, bundle->spec->tty, !opts->detach, err);
 	if (r == 0)
 		r = sk_state_claim(home, id, &state, err);
 	if (r < 0)

@@ -21,16 +21,15 @@ SK_DEFINE_AUTO_FINISH(struct sk_oci_bundle, sk_oci_bundle_finish)
 
 /**
  * sk_oci_begin() - Read a bundle and write the record of its container; nothing else is made
- * @has_terminal: The caller attends to the container's terminal
+ * @opts:	Unless detached, the caller attends to the container's terminal
  * @bundle:	Filled, also on failure: finish it
  * @ret:	With its group described and its record locked; sk_container_free() removes it
  *
  * Return: 0; -EINVAL; -EEXIST when the id is taken; other -errno
  */
 int sk_oci_begin(const struct sk_home *home, const char *id,
-		 const struct sk_oci_opts *opts, bool has_terminal,
-		 struct sk_oci_bundle *bundle, struct sk_container **ret,
-		 struct sk_err *err);
+		 const struct sk_oci_opts *opts, struct sk_oci_bundle *bundle,
+		 struct sk_container **ret, struct sk_err *err);
 
 /** sk_oci_release() - Let go of a container (taken) that goes on without this process */
 void sk_oci_release(struct sk_container *ctr);

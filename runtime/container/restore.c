@@ -371,8 +371,7 @@ int sk_oci_restore(const struct sk_home *home, const char *id,
 	if (result == 0 && !opts->detach)
 		result = sk_attach_init(&attach, err);
 	if (result == 0)
-		result = sk_oci_begin(home, id, opts, !opts->detach, &r.bundle, &r.ctr,
-				      err);
+		result = sk_oci_begin(home, id, opts, &r.bundle, &r.ctr, err);
 	if (result == 0)
 		result = make(&r, checkpoint, err);
 	if (result < 0)
