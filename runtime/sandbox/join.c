@@ -112,21 +112,15 @@ static void __attribute__((noreturn))
 stage_main(const struct sk_sandbox_join *join, struct sk_child *c)
 {
 	struct sk_err err = SK_ERR_INIT;
-	int pidfd = -1, r = sk_cgroup_attach(join->cgroup, getpid(), &err);
-	bool ignored;
-	pid_t pid;
+	int r = sk_cgroup_attach(join->cgroup, getpid(), &err);
 
 	if (r == 0)
 		r = enter(join, namespaces_of(join), c, &err);
 	if (r < 0)
 		sk_child_fail(c, &err);
-	pid = sk_spawn_clone(CLONE_PARENT, NULL, &pidfd, &ignored);
-	if (pid == 0)
+	r = sk_spawn_hand_over(c, 0, &err);
+	if (r == 0)
 		further_main(c, &err);
-	if (pid < 0)
-		r = sk_err_errno(&err, "clone in the container");
-	else
-		r = sk_sock_send_fd(c->sync, pidfd, SK_SYNC_PIDFD);
 	if (r < 0)
 		sk_child_fail(c, &err);
 	_exit(0);

@@ -318,6 +318,31 @@ int sk_spawn_receive(const struct sk_spawn_channels *channels, struct sk_sandbox
 	return 0;
 }
 
+int sk_spawn_hand_over(struct sk_child *c, uint64_t flags, struct sk_err *err)
+{
+	int gate[2], pidfd = -1, r;
+	bool ignored;
+	pid_t pid;
+	char end;
+
+	if (pipe2(gate, O_CLOEXEC) < 0)
+		return sk_err_errno(err, "make a pipe");
+	pid = sk_spawn_clone(flags | CLONE_PARENT, NULL, &pidfd, &ignored);
+	if (pid == 0) {
+		(void)close(gate[1]);
+		while (read(gate[0], &end, 1) < 0 && errno == EINTR)
+			;
+		(void)close(gate[0]);
+		return 0;
+	}
+	if (pid < 0)
+		return explain_clone(c->spec, err);
+	r = sk_sock_send_fd(c->sync, pidfd, SK_SYNC_PIDFD);
+	(void)close(gate[0]);
+	(void)close(gate[1]);
+	return r < 0 ? sk_err_code(err, r, "hand on the process") : 1;
+}
+
 /* An ordinary user may set clocks only as root of the new user namespace. */
 static bool has_early_userns(const struct sk_spec *spec)
 {
@@ -353,20 +378,14 @@ static void __attribute__((noreturn))
 stage_main(const struct sk_enter *namespaces, struct sk_child *c)
 {
 	struct sk_err err = SK_ERR_INIT;
-	int pidfd = -1, r;
-	bool ignored;
-	pid_t pid;
+	int r;
 
 	sk_child_arm(c);
 	r = enter(namespaces, c, &err);
-	if (r == 0) {
-		pid = sk_spawn_clone(late_flags(c->spec) | CLONE_PARENT, NULL, &pidfd,
-				     &ignored);
-		if (pid == 0)
-			sk_child_main(c);
-		r = pid < 0 ? explain_clone(c->spec, &err)
-			    : sk_sock_send_fd(c->sync, pidfd, SK_SYNC_PIDFD);
-	}
+	if (r == 0)
+		r = sk_spawn_hand_over(c, late_flags(c->spec), &err);
+	if (r == 0)
+		sk_child_main(c);
 	if (r < 0)
 		sk_child_fail(c, &err);
 	_exit(0);

@@ -41,6 +41,15 @@ SK_DEFINE_AUTO_FINISH(struct sk_spawn_channels, sk_spawn_channels_finish)
 /** sk_spawn_clone() - clone3() with a pidfd, into the v2 group where there is one; -1 with errno */
 pid_t sk_spawn_clone(uint64_t flags, const struct sk_cgroup *cgroup, int *ret_pidfd,
 		     bool *ret_in_v2);
+/**
+ * sk_spawn_hand_over() - In a stage: clone the caller's child, and send the caller its pidfd
+ * @flags:	Of clone, besides CLONE_PARENT
+ *
+ * The child goes on when its pidfd is sent: what it sends itself may not overtake that.
+ * Return: 0 in the child; 1 in the stage; -errno, then there is no child or the stage's end
+ * tells
+ */
+int sk_spawn_hand_over(struct sk_child *c, uint64_t flags, struct sk_err *err);
 /** sk_spawn_receive() - The child that a stage has cloned for the caller: its pidfd and pid */
 int sk_spawn_receive(const struct sk_spawn_channels *channels, struct sk_sandbox *ret,
 		     struct sk_err *err);
