@@ -218,8 +218,16 @@ pid_t caller_pid(struct it *it, const char *name)
 void caller_serve(struct it *it, const char *const *daemon, const char *const *probe)
 {
 	uint64_t deadline = sk_clock_mono() + AWAIT_NS;
+	sk_auto(sk_strv_free) char **words = NULL;
+	int r = 0;
 
-	it_spawn(&served, -1, daemon);
+	/* it shall not outlive a test program that is killed */
+	r |= sk_strv_add(&words, "setpriv") | sk_strv_add(&words, "--pdeathsig");
+	r |= sk_strv_add(&words, "TERM") | sk_strv_add(&words, "--");
+	for (const char *const *word = daemon; *word; word++)
+		r |= sk_strv_add(&words, *word);
+	assert_int_equal(r, 0);
+	it_spawn(&served, -1, (const char *const *)words);
 	it_keep(&served);
 	is_served = true;
 	while (caller_argv(it, -1, probe) != 0) {
@@ -435,6 +443,9 @@ int caller_finish(void **state)
 		(void)kill(served.proc.pid, SIGTERM);
 		if (it_finish(it, &served) != 0)
 			print_error("the daemon ended with status %d\n", it->status);
+		await_processes();
+		if (it_has_children())
+			print_error("left behind: processes of the daemon\n");
 	}
 	if (caller.group)
 		(void)check_groups(true);

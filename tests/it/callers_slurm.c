@@ -13,7 +13,12 @@
 
 #define ADDRESS "10.99.0.1"
 
-static const char *const list[] = {"squeue", "--noheader", "--format", "%i", NULL};
+/* A job goes on completing for a moment after its step has ended. */
+static const char list_script[] =
+	"n=0; while [ $n -lt 100 ] && squeue -h -t COMPLETING | grep -q .; do\n"
+	"n=$((n + 1)); sleep 0.05; done; squeue -h -o %i";
+
+static const char *const list[] = {"sh", "-c", list_script, NULL};
 static const char *const remove_words[] = {"scancel", "--full", NULL};
 
 static const char link_script[] =
