@@ -23,6 +23,7 @@ struct sk_dbus_writer {
 	bool failed; /* no memory, or a text of 4 GiB: what was put since is not in it */
 };
 
+/** sk_dbus_writer_finish() - Free the bytes */
 void sk_dbus_writer_finish(struct sk_dbus_writer *w);
 SK_DEFINE_AUTO_FINISH(struct sk_dbus_writer, sk_dbus_writer_finish)
 
@@ -79,10 +80,15 @@ struct sk_dbus_reader {
 	bool failed; /* something did not fit: all values since are 0 or NULL */
 };
 
+/** sk_dbus_get_align() - Skip padding up to a multiple of @alignment, counted from the body */
 void sk_dbus_get_align(struct sk_dbus_reader *r, size_t alignment);
+/** sk_dbus_get_u32() - A value of type "u"; 0 when it does not fit, as all that follow */
 uint32_t sk_dbus_get_u32(struct sk_dbus_reader *r);
+/** sk_dbus_get_u64() - A value of type "t" */
 uint64_t sk_dbus_get_u64(struct sk_dbus_reader *r);
+/** sk_dbus_get_str() - A text ("s" or "o"), in the message itself; NULL when it does not fit */
 const char *sk_dbus_get_str(struct sk_dbus_reader *r);
+/** sk_dbus_get_sig() - A signature ("g"), likewise */
 const char *sk_dbus_get_sig(struct sk_dbus_reader *r);
 
 #endif

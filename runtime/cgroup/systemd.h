@@ -20,6 +20,7 @@ struct sk_systemd {
 	pid_t holder;
 };
 
+/** sk_systemd_free() - Let go of the names, and end the holder; NULL is fine */
 void sk_systemd_free(struct sk_systemd *systemd);
 SK_DEFINE_AUTO(struct sk_systemd, sk_systemd_free)
 

@@ -83,7 +83,7 @@ struct sk_spec_time_offset {
 /** struct sk_spec_process - All of it; heap memory */
 struct sk_spec_process {
 	unsigned short rows, columns; /* of the terminal; 0: the kernel's */
-	bool make_cwd; /* make the working folder when it is missing */
+	bool make_cwd;		      /* make the working folder when it is missing */
 	char *apparmor, *selinux_label;
 	struct sk_spec_scheduler scheduler;
 	bool has_io_priority;
