@@ -64,6 +64,8 @@ int sk_proc_capture(const char *const *argv, int timeout_ms, char **ret_out,
 int sk_proc_start_time(pid_t pid, unsigned long long *ret);
 /** sk_proc_is() - Tell whether the process with this pid and start time is alive (a zombie is not) */
 bool sk_proc_is(pid_t pid, unsigned long long start_time);
+/** sk_proc_is_fork() - Whether a process, or its zombie, has executed no program since it was cloned; false when that cannot be found out */
+bool sk_proc_is_fork(pid_t pid);
 /** sk_proc_open() - pidfd of the process with this pid and start time; -ESRCH when it has ended */
 int sk_proc_open(pid_t pid, unsigned long long start_time);
 /** sk_proc_signal_number() - "TERM", "SIGTERM", "15" to 15; -EINVAL */

@@ -18,14 +18,22 @@
 #define SBIN_FOLDERS "/usr/local/sbin:/usr/sbin:/sbin"
 #define BIN_FOLDERS  "/usr/local/bin:/usr/bin:/bin"
 
-/* State and start time: fields 3 and 22 of /proc/PID/stat. The name before them is in
- * parentheses and may itself hold blanks and parentheses, so reading starts behind the last.
+/* PF_FORKNOEXEC of the kernel's include/linux/sched.h: a flag of a task that ps(1) shows too. */
+#define FLAG_FORK 0x40u
+
+struct stat_fields {
+	char state;
+	unsigned int flags;
+	unsigned long long start;
+};
+
+/* Fields 3, 9 and 22 of /proc/PID/stat. The name before them is in parentheses and may itself
+ * hold blanks and parentheses, so reading starts behind the last.
  */
-static int read_stat(pid_t pid, char *ret_state, unsigned long long *ret_start)
+static int read_stat(pid_t pid, struct stat_fields *ret)
 {
 	sk_autofree char *text = NULL;
-	char path[64], state;
-	unsigned long long start;
+	char path[64];
 	const char *rest;
 	int r;
 
@@ -36,29 +44,36 @@ static int read_stat(pid_t pid, char *ret_state, unsigned long long *ret_start)
 	rest = strrchr(text, ')');
 	if (!rest ||
 	    sscanf(rest + 1,
-		   " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+		   " %c %*s %*s %*s %*s %*s %u %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
 		   "%*s %*s %llu",
-		   &state, &start) != 2)
+		   &ret->state, &ret->flags, &ret->start) != 3)
 		return -EBADMSG;
-	*ret_state = state;
-	*ret_start = start;
 	return 0;
 }
 
 int sk_proc_start_time(pid_t pid, unsigned long long *ret)
 {
-	char state;
+	struct stat_fields fields;
+	int r = read_stat(pid, &fields);
 
-	return read_stat(pid, &state, ret);
+	if (r == 0)
+		*ret = fields.start;
+	return r;
 }
 
 bool sk_proc_is(pid_t pid, unsigned long long start_time)
 {
-	unsigned long long start;
-	char state;
+	struct stat_fields fields;
 
-	return pid > 0 && read_stat(pid, &state, &start) == 0 && start == start_time &&
-	       state != 'Z' && state != 'X';
+	return pid > 0 && read_stat(pid, &fields) == 0 && fields.start == start_time &&
+	       fields.state != 'Z' && fields.state != 'X';
+}
+
+bool sk_proc_is_fork(pid_t pid)
+{
+	struct stat_fields fields;
+
+	return pid > 0 && read_stat(pid, &fields) == 0 && (fields.flags & FLAG_FORK);
 }
 
 int sk_proc_open(pid_t pid, unsigned long long start_time)

@@ -145,14 +145,14 @@ int sk_cgroup_tell_manager(const struct sk_cgroup *cg, struct sk_err *err)
 }
 
 /* root moves its processes itself */
-static bool is_moved_by_manager(const struct sk_cgroup *cg)
+bool sk_cgroup_is_moved_by_manager(const struct sk_cgroup *cg)
 {
-	return cg->systemd && cg->systemd->is_user;
+	return cg && cg->systemd && cg->systemd->is_user;
 }
 
 int sk_cgroup_attach(const struct sk_cgroup *cg, pid_t pid, struct sk_err *err)
 {
-	return cg && is_moved_by_manager(cg) ? sk_systemd_attach(cg, pid, err) : 0;
+	return sk_cgroup_is_moved_by_manager(cg) ? sk_systemd_attach(cg, pid, err) : 0;
 }
 
 void sk_cgroup_settle(struct sk_cgroup *cg)
@@ -179,7 +179,7 @@ int sk_cgroup_v2_fd(const struct sk_cgroup *cg)
 {
 	const struct sk_cgroup_hier *v2 = sk_cgroup_v2(cg);
 
-	return v2 && !is_moved_by_manager(cg) ? v2->dirfd : -1;
+	return v2 && !sk_cgroup_is_moved_by_manager(cg) ? v2->dirfd : -1;
 }
 
 int sk_cgroup_enter(const struct sk_cgroup *cg, bool with_v2, struct sk_err *err)
@@ -188,7 +188,7 @@ int sk_cgroup_enter(const struct sk_cgroup *cg, bool with_v2, struct sk_err *err
 		const struct sk_cgroup_hier *hier = &cg->hiers[i];
 
 		if (hier->refused || hier->enter_fd < 0 ||
-		    (hier->is_v2 && (!with_v2 || is_moved_by_manager(cg))))
+		    (hier->is_v2 && (!with_v2 || sk_cgroup_is_moved_by_manager(cg))))
 			continue;
 		if (write(hier->enter_fd, "0", 1) < 0)
 			return sk_err_errno(err, "enter cgroup '%s'", hier->dir);

@@ -174,6 +174,8 @@ int sk_cgroup_enter(const struct sk_cgroup *cg, bool with_v2, struct sk_err *err
  * nothing is done here.
  */
 int sk_cgroup_attach(const struct sk_cgroup *cg, pid_t pid, struct sk_err *err);
+/** sk_cgroup_is_moved_by_manager() - Whether sk_cgroup_attach() does anything; @cg may be NULL */
+bool sk_cgroup_is_moved_by_manager(const struct sk_cgroup *cg);
 /** sk_cgroup_settle() - The container's process is in the group: release what held an empty one */
 void sk_cgroup_settle(struct sk_cgroup *cg);
 /** sk_cgroup_tell_manager() - After files of the group were written: tell systemd, so that it does not undo it */

@@ -167,6 +167,18 @@ int sk_container_finish(struct sk_container *ctr, bool keep_state, struct sk_exi
 	return sk_state_save(ctr->state, err);
 }
 
+/* The record of what could not be removed stays, for delete or recovery to find it. */
+static void undo(const struct sk_container *ctr)
+{
+	struct sk_err err = SK_ERR_INIT;
+	int r = sk_handle_clean(ctr->state, ctr->cgroup, &err);
+
+	if (r == 0)
+		r = sk_state_erase(ctr->state, &err);
+	if (r < 0)
+		sk_log_warn("container '%s' is left behind: %s", ctr->state->id, err.msg);
+}
+
 void sk_container_free(struct sk_container *ctr)
 {
 	if (!ctr)
@@ -175,10 +187,8 @@ void sk_container_free(struct sk_container *ctr)
 		(void)sk_sys_pidfd_send_signal(ctr->pidfd, SIGKILL);
 		(void)wait_for_end(ctr, &(int){0}, NULL);
 	}
-	if (!ctr->is_over && ctr->state) {
-		(void)sk_handle_clean(ctr->state, ctr->cgroup, NULL);
-		(void)sk_state_erase(ctr->state, NULL);
-	}
+	if (!ctr->is_over && ctr->state)
+		undo(ctr);
 	sk_close(&ctr->pidfd);
 	sk_close(&ctr->pty);
 	sk_cgroup_free(ctr->cgroup);

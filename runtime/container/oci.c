@@ -142,7 +142,7 @@ static int pass_gate(struct sk_state *state, struct sk_err *err)
 		return sk_err_set(err, EINVAL,
 				  "container '%s' does not wait to be started",
 				  state->id);
-	r = sk_sandbox_await_exec(sock, err);
+	r = sk_sandbox_await_exec(sock, sk_oci_pid(state), err);
 	if (r < 0)
 		return r;
 	sk_json_set_str(state->doc, "status", "running");

@@ -102,8 +102,7 @@ direct_main(const struct sk_sandbox_join *join, struct sk_child *c)
 {
 	struct sk_err err = SK_ERR_INIT;
 
-	if (sk_cgroup_attach(join->cgroup, getpid(), &err) < 0 ||
-	    enter(join, namespaces_of(join) & ~CLONE_NEWPID, c, &err) < 0)
+	if (enter(join, namespaces_of(join) & ~CLONE_NEWPID, c, &err) < 0)
 		sk_child_fail(c, &err);
 	further_main(c, &err);
 }
@@ -195,7 +194,8 @@ static int start_on_cpus(const struct sk_sandbox_join *join, struct sk_child *c,
 	r = sk_sched_set_cpus(initial, err);
 	if (r < 0)
 		return r;
-	if (aim_at_pids(join, &own_pids))
+	/* a stage is moved by its number before it clones: in here the process has another one */
+	if (!sk_cgroup_is_moved_by_manager(join->cgroup) && aim_at_pids(join, &own_pids))
 		r = start_directly(join, c, channels, ret, err);
 	else
 		r = start_by_stage(join, c, channels, ret, err);
@@ -219,7 +219,10 @@ static int join_sandbox(const struct sk_sandbox_join *join, struct sk_child *c,
 	if (r == 0 && sk_child_wants_state(join->hook_state, join->spec) &&
 	    sk_spawn_await_ask(channels.sync))
 		r = sk_spawn_answer(channels.sync, ret->pid, err);
-	return r < 0 ? r : sk_spawn_wait_ready(ret, join->spec->tty, &channels, err);
+	if (r == 0)
+		r = sk_spawn_terminal(ret, join->spec->tty, &channels, err);
+	r = sk_spawn_failed(r, ret, join->cgroup, &channels, err);
+	return r < 0 ? r : sk_spawn_wait_ready(ret, join->cgroup, &channels, err);
 }
 
 int sk_sandbox_join(const struct sk_sandbox_join *join, struct sk_sandbox *ret,

@@ -61,9 +61,11 @@ int sk_sandbox_spawn(const struct sk_sandbox_opts *opts, struct sk_sandbox *ret,
 
 /**
  * sk_sandbox_await_exec() - On a connection to the gate: wait until the command was executed
+ * @pid:	Of the process that waits there
+ *
  * Return: as sk_sandbox_spawn()
  */
-int sk_sandbox_await_exec(int sock, struct sk_err *err);
+int sk_sandbox_await_exec(int sock, pid_t pid, struct sk_err *err);
 
 /**
  * struct sk_sandbox_join - A further process in a running sandbox

@@ -10,6 +10,7 @@
 #include "lib/cleanup.h"
 #include "lib/err.h"
 #include "runtime/sandbox/child.h"
+#include "runtime/sandbox/enter.h"
 #include "runtime/sandbox/sandbox.h"
 
 /** sk_spawn_prepare() - Capabilities and filter of the child, from its spec; also after a failure: sk_spawn_release() */
@@ -41,6 +42,20 @@ SK_DEFINE_AUTO_FINISH(struct sk_spawn_channels, sk_spawn_channels_finish)
 /** sk_spawn_clone() - clone3() with a pidfd, into the v2 group where there is one; -1 with errno */
 pid_t sk_spawn_clone(uint64_t flags, const struct sk_cgroup *cgroup, int *ret_pidfd,
 		     bool *ret_in_v2);
+/** sk_spawn_flags() - Namespaces that the child's clone shall make */
+uint64_t sk_spawn_flags(const struct sk_spec *spec);
+/** sk_spawn_explain_clone() - From errno of sk_spawn_clone() to an error */
+int sk_spawn_explain_clone(const struct sk_spec *spec, struct sk_err *err);
+/** sk_spawn_sysfs() - Detached sysfs for a child that may not mount it itself; -1: it may, else < -1 */
+int sk_spawn_sysfs(const struct sk_spec *spec, struct sk_err *err);
+/** sk_spawn_feed() - Give the child what it waits for before it mounts anything (feed.c) */
+int sk_spawn_feed(const struct sk_sandbox_opts *opts, const struct sk_child *c,
+		  const struct sk_sandbox *sandbox, int sync, struct sk_err *err);
+/** sk_spawn_by_stage() - Start the child by a stage that joins @namespaces and sets clocks (stage.c) */
+int sk_spawn_by_stage(const struct sk_sandbox_opts *opts,
+		      const struct sk_enter *namespaces, struct sk_child *c,
+		      struct sk_spawn_channels *channels, struct sk_sandbox *ret,
+		      struct sk_err *err);
 /**
  * sk_spawn_hand_over() - In a stage: clone the caller's child, and send the caller its pidfd
  * @flags:	Of clone, besides CLONE_PARENT
@@ -53,11 +68,21 @@ int sk_spawn_hand_over(struct sk_child *c, uint64_t flags, struct sk_err *err);
 /** sk_spawn_receive() - The child that a stage has cloned for the caller: its pidfd and pid */
 int sk_spawn_receive(const struct sk_spawn_channels *channels, struct sk_sandbox *ret,
 		     struct sk_err *err);
-/** sk_spawn_report() - Read the child's report: 0 at the end of file or when it is ready, else its failure */
+/* Neither ready nor failed: executed, or dead */
+#define SK_SPAWN_END 1
+
+/** sk_spawn_report() - Read the child's report: 0 when it is ready, SK_SPAWN_END, else its failure */
 int sk_spawn_report(int report, struct sk_err *err);
-/** sk_spawn_wait_ready() - Terminal and report of a child that was fed */
-int sk_spawn_wait_ready(struct sk_sandbox *sandbox, bool tty,
+/** sk_spawn_failed() - What the child has to say, or died of, in place of the error @r of its parent, if anything */
+int sk_spawn_failed(int r, const struct sk_sandbox *sandbox,
+		    const struct sk_cgroup *cgroup,
+		    const struct sk_spawn_channels *channels, struct sk_err *err);
+/** sk_spawn_wait_ready() - Wait until a child that was fed is ready, or has executed its command */
+int sk_spawn_wait_ready(struct sk_sandbox *sandbox, const struct sk_cgroup *cgroup,
 			const struct sk_spawn_channels *channels, struct sk_err *err);
+/** sk_spawn_terminal() - Receive the master of its terminal, if it shall have one */
+int sk_spawn_terminal(struct sk_sandbox *sandbox, bool tty,
+		      const struct sk_spawn_channels *channels, struct sk_err *err);
 /** sk_spawn_await_ask() - Whether the child asks by sk_child_ask(); false when it ended */
 bool sk_spawn_await_ask(int sync);
 /** sk_spawn_answer() - Tell it its pid */

@@ -31,6 +31,20 @@ work(struct sk_child *c, int (*fn)(void *arg, struct sk_err *err), void *arg)
 	_exit(0);
 }
 
+static int await_end(struct sk_sandbox *child, struct sk_err *err)
+{
+	int status = 0;
+
+	while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	child->pid = -1;
+	if (status != 0)
+		return sk_err_set(
+			err, EIO,
+			"the process in a user namespace was killed (status %d)", status);
+	return 0;
+}
+
 static int drive(const struct sk_spec *spec, struct sk_sandbox *child,
 		 const struct sk_spawn_channels *channels, struct sk_err *err)
 {
@@ -41,7 +55,8 @@ static int drive(const struct sk_spec *spec, struct sk_sandbox *child,
 	r = sk_sock_send_fd(channels->sync, child->pidfd, SK_SYNC_GO);
 	if (r < 0)
 		return sk_err_code(err, r, "start work in a user namespace");
-	return sk_spawn_report(channels->report, err);
+	r = sk_spawn_report(channels->report, err);
+	return r < 0 ? r : await_end(child, err);
 }
 
 int sk_sandbox_in_userns(const struct sk_spec *spec,
@@ -66,11 +81,8 @@ int sk_sandbox_in_userns(const struct sk_spec *spec,
 		work(&c, fn, arg);
 	}
 	sk_spawn_channels_close_child(&channels);
-	r = drive(&own, &child, &channels, err);
-	while (r == 0 && waitpid(child.pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (r == 0)
-		child.pid = -1;
+	r = sk_spawn_failed(drive(&own, &child, &channels, err), &child, NULL, &channels,
+			    err);
 	sk_spawn_reap(&child);
 	return r;
 }

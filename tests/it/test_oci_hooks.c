@@ -145,6 +145,57 @@ static void test_a_path_that_is_not_absolute_is_refused(void **state)
 		      "hooks.prestart[0].path 'bin/sh' must be an absolute path");
 }
 
+#define READ_PID "pid=$(sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/'); "
+
+/* The end of its pipes is not taken for an exec. */
+static void test_a_first_process_that_is_killed_is_a_failure(void **state)
+{
+	static const char *const kinds[] = {"prestart", "createRuntime"};
+	static const char *const commands[] = {"create", "run"};
+	struct it *it = *state;
+
+	it_need_root(it);
+	for (size_t i = 0; i < SK_ARRAY_SIZE(kinds); i++) {
+		sk_autofree char *bundle = oci_bundle(it, "[\"sh\"]");
+
+		add_hook(bundle, kinds[i], READ_PID "kill -9 $pid", 0);
+		oci_expect(it, 1, commands[i], "-b", bundle, "h1");
+		it_assert_has(
+			it->err,
+			"was killed before it could execute the command (signal 9)");
+		oci_assert_nothing(it);
+	}
+}
+
+static void test_a_limit_that_is_too_low_to_start_is_told(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = NULL;
+	sk_auto(sk_json_free) struct sk_json *config = NULL;
+	struct sk_json *limits = NULL, *mount = NULL;
+	static const char limit[] = "{\"memory\":{\"limit\":2000000}}";
+	static const char copy[] = "{\"destination\":\"/x\",\"type\":\"tmpfs\","
+				   "\"source\":\"tmpfs\",\"options\":[\"tmpcopyup\"]}";
+
+	it_need_root(it);
+	bundle = oci_bundle(it, "[\"sh\"]");
+	it_command(it, IT_ARGS("sh", "-c",
+			       "mkdir \"$0/rootfs/x\" && "
+			       "head -c 6000000 /dev/zero >\"$0/rootfs/x/big\"",
+			       bundle));
+	config = oci_config(bundle);
+	assert_int_equal(sk_json_parse(limit, strlen(limit), "limit", &limits, NULL), 0);
+	assert_int_equal(sk_json_parse(copy, strlen(copy), "mount", &mount, NULL), 0);
+	sk_json_set(sk_json_get(config, "linux"), "resources", limits);
+	(void)sk_json_add(sk_json_get(config, "mounts"), mount);
+	oci_save(bundle, config);
+	oci_expect(it, 1, "create", "-b", bundle, "h1");
+	it_assert_has(it->err, "was killed before it could execute the command");
+	it_assert_has(it->err,
+		      "out of memory: its limit of 1.91 MiB is too low to start");
+	oci_assert_nothing(it);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +204,8 @@ int main(void)
 		IT_TEST(test_a_hook_that_takes_too_long_is_killed_with_its_children),
 		IT_TEST(test_a_failing_startContainer_hook_ends_start),
 		IT_TEST(test_a_failing_poststop_hook_is_a_warning),
+		IT_TEST(test_a_first_process_that_is_killed_is_a_failure),
+		IT_TEST(test_a_limit_that_is_too_low_to_start_is_told),
 		IT_TEST(test_a_path_that_is_not_absolute_is_refused),
 	};
 
