@@ -77,6 +77,8 @@ static const struct sk_opt restore_table[] = {
 	 OF_CREATE(pid_file)},
 	{0, "no-pivot", NULL, "change the root without pivot_root", SK_OPT_FLAG,
 	 OF_CREATE(no_pivot)},
+	{0, "no-subreaper", NULL, "no effect: skiff-oci makes no subreaper", SK_OPT_FLAG,
+	 OF_CREATE(no_subreaper)},
 	SHARED_ROWS(offsetof(struct restore_opts, checkpoint)),
 	{0, "lsm-profile", "TYPE:NAME", "use this AppArmor or SELinux profile",
 	 SK_OPT_STR, OF_CHECKPOINT(lsm_profile)},
