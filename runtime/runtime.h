@@ -282,8 +282,7 @@ int sk_oci_match(const struct sk_home *home, const char *expression, char ***ret
 
 /** struct sk_oci_exec_opts - A further process; all borrowed. Unset members are the container's own process's */
 struct sk_oci_exec_opts {
-	const char *
-		process; /* file with a process object: then no other option of the process holds */
+	const char *process;	/* file with a process object: args to caps do not hold */
 	char *const *args;	/* NULL with a file */
 	const char *cwd, *user; /* "uid[:gid]" */
 	char **env, **gids, **caps;
@@ -330,18 +329,15 @@ int sk_oci_events(const struct sk_home *home, char *const *ids,
 
 /** struct sk_checkpoint_opts - Of checkpoint and restore; what is not set is criu's default */
 struct sk_checkpoint_opts {
-	const char *image_path; /* folder of the images; "checkpoint" when NULL */
-	const char *work_path;	/* folder of criu's log; NULL: that of the images */
-	const char
-		*parent_path; /* images of an earlier pre-dump, relative to image_path */
-	const char *page_server;	 /* "ADDRESS:PORT" that the pages go to */
+	const char *image_path;	 /* folder of the images; "checkpoint" when NULL */
+	const char *work_path;	 /* folder of criu's log; NULL: that of the images */
+	const char *parent_path; /* an earlier pre-dump, relative to image_path */
+	const char *page_server; /* "ADDRESS:PORT" that the pages go to */
 	const char *manage_cgroups_mode; /* "soft", "full", "strict" or "ignore" */
 	const char *network_lock;	 /* "iptables" or "nftables" */
-	const char
-		*empty_ns; /* "network": the namespace is restored without its devices */
+	const char *empty_ns;		 /* "network": restored without its devices */
 	const char *lsm_profile, *lsm_mount_context; /* restore only */
-	const char *
-		status_fd; /* number of a descriptor that gets a NUL when pages can be served */
+	const char *status_fd; /* a descriptor that gets a NUL when pages can be served */
 	bool leave_running, pre_dump, lazy_pages, auto_dedup;
 	bool tcp_established, tcp_close, tcp_skip_in_flight;
 	bool ext_unix_sk, shell_job, file_locks, link_remap;

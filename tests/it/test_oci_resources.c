@@ -319,7 +319,7 @@ static int run_as_user(struct it *it, const char *resources)
 {
 	static const char script[] =
 		"set -e; rm -rf \"$0/user\"; mkdir \"$0/user\"; chmod 711 \"$0\"; cd \"$0/user\"; "
-		"cp -r ../bundle/rootfs .; chown -R 65534:65534 .; "
+		"cp -r \"$4/rootfs\" .; chown -R 65534:65534 .; "
 		"user='setpriv --reuid 65534 --regid 65534 --clear-groups'; "
 		"$user \"$1\" spec --rootless; "
 		"sed -i -e 's/\"terminal\": *true/\"terminal\": false/' "
@@ -331,8 +331,8 @@ static int run_as_user(struct it *it, const char *resources)
 	const char *key = strchr(resources, '"') + 1;
 	sk_autofree char *word = strndup(key, strcspn(key, "\""));
 
-	return it_command(it,
-			  IT_ARGS("sh", "-c", script, it->dir, program, resources, word));
+	return it_command(it, IT_ARGS("sh", "-c", script, it->dir, program, resources,
+				      word, bundle));
 }
 
 static void test_an_ordinary_user_is_told_which_limit_cannot_be_set(void **state)
