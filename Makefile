@@ -88,8 +88,10 @@ endef
 
 $(BUILD)/bin/skiff: $(call obj,$(wildcard cli/main.c cli/cmd_*.c)) $(BUILD)/cli.a $(BUILD)/images.a $(UP_runtime)
 	$(call link,$(FAST_LIBS))
-$(BUILD)/bin/skiff-oci: $(call obj,$(wildcard cli/oci/*.c)) $(BUILD)/cli.a $(UP_runtime)
-	$(call link,$(if $(SANITIZE),$(FAST_LIBS),-ljson-c -lseccomp -lcap -lyaml -lm -lpthread),$(STATIC))
+# Static, it begins before the C library does, where that is written for the processor.
+OCI_ENTRY := $(if $(SANITIZE),,$(wildcard cli/oci/$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))/entry.c))
+$(BUILD)/bin/skiff-oci: $(call obj,$(wildcard cli/oci/*.c) $(OCI_ENTRY)) $(BUILD)/cli.a $(UP_runtime)
+	$(call link,$(if $(SANITIZE),$(FAST_LIBS),-ljson-c -lseccomp -lcap -lyaml -lm -lpthread),$(STATIC) $(if $(OCI_ENTRY),--entry=sk_entry))
 $(LIBEXEC)/skiff-image: $(call obj,$(wildcard cli/image/*.c)) $(BUILD)/cli.a $(UP_images)
 	$(call link,$(IMAGE_LIBS))
 $(LIBEXEC)/skiff-vm: $(call obj,$(wildcard cli/vm/*.c)) $(UP_cli)
@@ -98,8 +100,8 @@ $(LIBEXEC)/skiff-monitor: $(call obj,$(wildcard cli/monitor/*.c)) $(UP_runtime)
 	$(call link,$(if $(SANITIZE),$(FAST_LIBS),-ljson-c -lm),$(STATIC))
 $(LIBEXEC)/skiff-init: $(call obj,$(wildcard cli/init/*.c)) $(UP_lib)
 	$(call link,,$(STATIC))
-$(LIBEXEC)/skiff-guest: $(call obj,$(wildcard cli/guest/*.c)) $(BUILD)/migrate.a $(UP_lib)
-	$(call link,-lpthread,$(if $(SANITIZE),-pie,-static))
+$(LIBEXEC)/skiff-guest: $(call obj,$(wildcard cli/guest/*.c)) $(BUILD)/cli.a $(BUILD)/migrate.a $(UP_lib)
+	$(call link,$(if $(SANITIZE),$(FAST_LIBS),-ljson-c -lm -lpthread),$(if $(SANITIZE),-pie,-static))
 
 define unit_rule
 $(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(UP_$(1))
