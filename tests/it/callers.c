@@ -104,6 +104,29 @@ struct caller *caller_begin(void **state, const char *program, const char *packa
 	return &caller;
 }
 
+/*
+ * The user and her ranges of ids are in copies of the files of /etc that this mount namespace
+ * alone sees. The runtime is copied to where she may read it.
+ */
+void caller_make_user(struct it *it)
+{
+	static const char script[] =
+		"set -e; cd " CALLER_DIR "; mkdir etc bin; cp \"$0\" bin/runtime\n"
+		"for f in passwd group subuid subgid; do\n"
+		"	cp /etc/$f etc/; mount --bind etc/$f /etc/$f; done\n"
+		"u=" CALLER_USER " i=" CALLER_USER_ID "\n"
+		"echo $u:x:$i:$i::$PWD/home:/bin/sh >> etc/passwd\n"
+		"echo $u:x:$i: >> etc/group\n"
+		"echo $u:700000:65536 | tee -a etc/subuid >> etc/subgid\n"
+		"mkdir -p /run/user/$i; chown $i:$i home tmp /run/user/$i\n"
+		"chmod 700 /run/user/$i\n";
+
+	if (it_command(it, IT_ARGS("sh", "-c", script, caller.runtime)) != 0)
+		fail_setup(it, "user");
+	free(caller.runtime);
+	caller.runtime = strdup(CALLER_DIR "/bin/runtime");
+}
+
 const char *caller_runtime(void)
 {
 	return caller.runtime;

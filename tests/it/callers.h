@@ -63,8 +63,8 @@ int caller_containerd_setup(void **state);
 int caller_docker_setup(void **state);
 /** caller_slurm_setup() - Slurm on two nodes, with CALLER_DIR/bundle; commands name their program */
 int caller_slurm_setup(void **state);
-/** caller_slurm_mode() - Whether steps run by create and start, or by run */
-void caller_slurm_mode(bool by_steps);
+/** caller_slurm_mode() - Whether steps run by create and start, with output in CALLER_DIR/step.out, or by run */
+void caller_slurm_mode(bool has_steps);
 /** caller_finish() - Stop it; group teardown */
 int caller_finish(void **state);
 /** caller_setup(), caller_teardown() - As it_setup() and it_teardown() */
@@ -131,6 +131,8 @@ bool caller_is_stand_in(void);
 /** caller_begin() - Make the world, the tmpfs and the root file system.
  *  Returns the caller to fill, or NULL when @program of @package is missing or not run as root */
 struct caller *caller_begin(void **state, const char *program, const char *package);
+/** caller_make_user() - Make the ordinary user, and copy the runtime to where she may execute it */
+void caller_make_user(struct it *it);
 /** caller_serve() - Start the daemon and wait until the command @probe succeeds */
 void caller_serve(struct it *it, const char *const *daemon, const char *const *probe);
 /** caller_prepare() - Run a command of the caller in its setup; it ends the program when it fails */

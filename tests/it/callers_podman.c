@@ -79,41 +79,24 @@ int caller_podman_setup(void **state)
 	return 0;
 }
 
-/*
- * The user and her ranges of ids are in copies of the files of /etc that this mount namespace
- * alone sees. The runtime is copied to where she may read it.
- */
-static void make_user(struct it *it, struct caller *podman)
-{
-	static const char script[] =
-		"set -e; cd " CALLER_DIR "; mkdir etc bin store; cp \"$0\" bin/runtime\n"
-		"for f in passwd group subuid subgid; do\n"
-		"	cp /etc/$f etc/; mount --bind etc/$f /etc/$f; done\n"
-		"u=" CALLER_USER " i=" CALLER_USER_ID "\n"
-		"echo $u:x:$i:$i::$PWD/home:/bin/sh >> etc/passwd\n"
-		"echo $u:x:$i: >> etc/group\n"
-		"echo $u:700000:65536 | tee -a etc/subuid >> etc/subgid\n"
-		"mkdir -p /run/user/$i; chown $i:$i home tmp store /run/user/$i\n"
-		"chmod 700 /run/user/$i\n";
-
-	if (it_command(it, IT_ARGS("sh", "-c", script, podman->runtime)) != 0) {
-		print_error("make a user: %s\n", it->err);
-		exit(1);
-	}
-}
-
 int caller_podman_user_setup(void **state)
 {
 	static const char *const settle[] = {"system", "migrate", NULL};
+	static const char *const store[] = {"install",		 "--directory",
+					    "--owner",		 CALLER_USER_ID,
+					    "--group",		 CALLER_USER_ID,
+					    CALLER_DIR "/store", NULL};
 	static const char *const words[] = {"setpriv", "--reuid",   CALLER_USER,
 					    "--regid", CALLER_USER, "--init-groups"};
 	struct caller *podman = caller_begin(state, "podman", "podman");
 
 	if (!podman)
 		return 0;
-	make_user(*state, podman);
-	free(podman->runtime);
-	podman->runtime = strdup(CALLER_DIR "/bin/runtime");
+	caller_make_user(*state);
+	if (it_command(*state, store) != 0) {
+		print_error("make a folder: %s\n", ((struct it *)*state)->err);
+		return -1;
+	}
 	(void)setenv("XDG_RUNTIME_DIR", "/run/user/" CALLER_USER_ID, 1);
 	for (size_t i = 0; i < SK_ARRAY_SIZE(words); i++)
 		assert_int_equal(sk_strv_add(&podman->command, words[i]), 0);

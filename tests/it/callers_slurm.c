@@ -6,6 +6,7 @@
  * is an address besides the loopback's, hence the bridge.
  */
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/str.h"
@@ -21,13 +22,13 @@ static const char list_script[] =
 static const char *const list[] = {"sh", "-c", list_script, NULL};
 static const char *const remove_words[] = {"scancel", "--full", NULL};
 
-static const char link_script[] =
-	"ip link add skiffslurm type bridge && ip link set skiffslurm up && "
-	"ip addr add " ADDRESS "/24 dev skiffslurm && "
-	"mkdir -p " CALLER_DIR "/state && "
-	"mkdir " CALLER_DIR "/bundle && mv " CALLER_ROOTFS " " CALLER_DIR
-	"/bundle/rootfs && "
-	"cd " CALLER_DIR "/bundle && \"$0\" spec";
+/* Each user has records of her own; step.out is for the output of steps that are created. */
+static const char prepare_script[] =
+	"set -e; ip link add skiffslurm type bridge; ip link set skiffslurm up\n"
+	"ip addr add " ADDRESS "/24 dev skiffslurm\n"
+	"cd " CALLER_DIR "; mkdir state bundle limited; mkdir -m 1777 oci\n"
+	"mv " CALLER_ROOTFS " bundle/rootfs; ln -s ../bundle/rootfs limited/rootfs\n"
+	"\"$0\" spec --bundle bundle; cp bundle/config.json limited/\n";
 
 /* One process for the fixture to end; it ends when a daemon does. */
 static const char serve_script[] =
@@ -51,42 +52,56 @@ static char *configuration(void)
 		       "SlurmctldPidFile=" CALLER_DIR "/slurmctld.pid\n"
 		       "ProctrackType=proctrack/linuxproc\nTaskPlugin=task/none\n"
 		       "SlurmdParameters=config_overrides\nMpiDefault=none\n"
-		       "KillWait=2\n"
+		       "KillWait=5\n"
 		       "NodeName=n1 NodeHostname=%s NodeAddr=" ADDRESS " Port=17001\n"
 		       "NodeName=n2 NodeHostname=%s NodeAddr=" ADDRESS " Port=17002\n"
 		       "PartitionName=p Nodes=n1,n2 Default=YES State=UP\n",
 		       host, host, host);
 }
 
-/* create's stdout is read to its end, but the container keeps it: hence the file. */
-void caller_slurm_mode(bool by_steps)
-{
-	static const char *const names[] = {"RunTimeQuery", "RunTimeKill",
-					    "RunTimeDelete"};
-	static const char *const commands[] = {"state", "kill -a", "delete --force"};
-	struct sk_str text = SK_STR_INIT;
-	const char *runtime = caller_runtime();
+/*
+ * By steps: create's stdout is read to its end, but the container keeps it, hence the file. And
+ * Slurm signals neither such a container, which is no child of its own, nor its own process
+ * that asks for the state again and again: hence a shell that waits and hands the signal on.
+ */
+static const char by_steps[] =
+	"RunTimeCreate=\"exec @ create I -b %b >> " CALLER_DIR "/step.out 2>&1\"\n"
+	"RunTimeStart=\"trap '@ kill I; sleep 1; @ kill --all I KILL' TERM; @ start I && "
+	"while @ state I | grep -q running; do sleep 0.1; done\"\n";
 
-	for (size_t i = 0; i < SK_ARRAY_SIZE(names); i++)
-		sk_str_addf(&text,
-			    "%s=\"%s --root " CALLER_DIR
-			    "/oci %s %%n.%%u.%%j.%%s.%%t\"\n",
-			    names[i], runtime, commands[i]);
-	if (by_steps)
-		sk_str_addf(&text,
-			    "RunTimeCreate=\"%s --root " CALLER_DIR
-			    "/oci create %%n.%%u.%%j.%%s.%%t -b %%b > " CALLER_DIR
-			    "/step.out 2>&1\"\n"
-			    "RunTimeStart=\"%s --root " CALLER_DIR
-			    "/oci start %%n.%%u.%%j.%%s.%%t\"\n",
-			    runtime, runtime);
-	else
-		sk_str_addf(&text,
-			    "RunTimeRun=\"exec %s --root " CALLER_DIR
-			    "/oci run %%n.%%u.%%j.%%s.%%t -b %%b\"\n",
-			    runtime);
+static const char by_run[] = "RunTimeRun=\"exec @ run I -b %b\"\n";
+
+/* As the step's user, but when it has ended as root, whom another's records do not concern. */
+#define AS_USER                                                                          \
+	"as=; test $(id -u) != 0 || "                                                    \
+	"as='setpriv --reuid %u --regid '$(id -g %u)' --init-groups'; $as "
+
+static const char always[] = "RunTimeQuery=\"" AS_USER "@ state I\"\n"
+			     "RunTimeKill=\"" AS_USER "@ kill --all I\"\n"
+			     "RunTimeDelete=\"" AS_USER "@ delete --force I\"\n";
+
+/* @ is the runtime with its folder of records, I the container's id. */
+static void add_filled(struct sk_str *text, const char *pattern)
+{
+	for (; *pattern; pattern++)
+		if (*pattern == '@')
+			sk_str_addf(text, "%s --root " CALLER_DIR "/oci/%%u",
+				    caller_runtime());
+		else if (*pattern == 'I' && pattern[-1] == ' ')
+			sk_str_addf(text, "%%n.%%j.%%s.%%t");
+		else
+			sk_str_addf(text, "%c", *pattern);
+}
+
+void caller_slurm_mode(bool has_steps)
+{
+	sk_auto(sk_str_finish) struct sk_str text = SK_STR_INIT;
+
+	add_filled(&text, always);
+	add_filled(&text, has_steps ? by_steps : by_run);
 	caller_write_file("oci.conf", text.ptr);
-	sk_str_finish(&text);
+	caller_write_file("step.out", "");
+	assert_int_equal(chmod(CALLER_DIR "/step.out", 0666), 0);
 }
 
 int caller_slurm_setup(void **state)
@@ -100,15 +115,16 @@ int caller_slurm_setup(void **state)
 	text = configuration();
 	caller_write_file("slurm.conf", text);
 	(void)setenv("SLURM_CONF", CALLER_DIR "/slurm.conf", 1);
+	caller_make_user(it);
 	caller_slurm_mode(false);
-	if (it_command(it, IT_ARGS("sh", "-c", link_script, slurm->runtime)) != 0) {
+	if (it_command(it, IT_ARGS("sh", "-c", prepare_script, slurm->runtime)) != 0) {
 		print_error("prepare Slurm: %s\n", it->err);
 		return -1;
 	}
 	slurm->list = list;
 	slurm->remove = remove_words;
-	slurm->records = caller_is_stand_in() ? CALLER_DIR "/oci/*"
-					      : CALLER_DIR "/oci/containers/*";
+	slurm->records = caller_is_stand_in() ? CALLER_DIR "/oci/*/*"
+					      : CALLER_DIR "/oci/*/containers/*";
 	caller_serve(it, IT_ARGS("sh", "-c", serve_script),
 		     IT_ARGS("sh", "-c", "sinfo -h -N -o %T | grep -c idle | grep 2"));
 	return 0;
