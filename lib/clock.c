@@ -57,16 +57,41 @@ int sk_clock_remaining_ms(uint64_t deadline_mono_ns)
 	return ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
+static bool is_leap(unsigned int year)
+{
+	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+/* Not gmtime_r(): it reads the machine's time zone, also for a time that has none. */
+static void split_days(unsigned int days, unsigned int *year, unsigned int *month,
+		       unsigned int *day)
+{
+	static const unsigned char lengths[] = {31, 28, 31, 30, 31, 30,
+						31, 31, 30, 31, 30, 31};
+	unsigned int length;
+
+	for (*year = 1970; days >= 365u + is_leap(*year); (*year)++)
+		days -= 365u + is_leap(*year);
+	for (*month = 1;; (*month)++) {
+		length = lengths[*month - 1] + (*month == 2 && is_leap(*year));
+		if (days < length)
+			break;
+		days -= length;
+	}
+	*day = days + 1;
+}
+
 const char *sk_clock_format(uint64_t real_ns, char buf[SK_CLOCK_TEXT_SIZE])
 {
-	time_t seconds = (time_t)(real_ns / SK_NS_PER_S);
+	uint64_t seconds = real_ns / SK_NS_PER_S;
 	unsigned int ms = (unsigned int)(real_ns % SK_NS_PER_S / SK_NS_PER_MS);
-	struct tm tm = {0};
-	size_t n;
+	unsigned int of_day = (unsigned int)(seconds % 86400);
+	unsigned int year, month, day;
 
-	(void)gmtime_r(&seconds, &tm);
-	n = strftime(buf, SK_CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)snprintf(buf + n, SK_CLOCK_TEXT_SIZE - n, ".%03uZ", ms);
+	split_days((unsigned int)(seconds / 86400), &year, &month, &day);
+	(void)snprintf(buf, SK_CLOCK_TEXT_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+		       year, month, day, of_day / 3600, of_day / 60 % 60, of_day % 60,
+		       ms);
 	return buf;
 }
 
