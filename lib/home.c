@@ -158,10 +158,31 @@ static char *group_of(const char *runroot, bool rootless)
 	return sk_strf("skiff-%08x", hash);
 }
 
+/* skiff-oci has one folder for both. */
+static int open_runroot(struct sk_home *home, struct sk_err *err)
+{
+	char *copy;
+
+	if (strcmp(home->runroot, home->root) != 0) {
+		home->runroot_fd = open_folder(&home->runroot, err);
+		return home->runroot_fd < 0 ? home->runroot_fd : 0;
+	}
+	copy = strdup(home->root);
+	if (!copy)
+		return sk_err_oom(err);
+	free(home->runroot);
+	home->runroot = copy;
+	home->runroot_fd = fcntl(home->root_fd, F_DUPFD_CLOEXEC, 3);
+	return home->runroot_fd < 0
+		       ? sk_err_errno(err, "open state folder '%s'", home->root)
+		       : 0;
+}
+
 int sk_home_open(const char *root, const char *runroot, struct sk_home **ret,
 		 struct sk_err *err)
 {
 	sk_auto(sk_home_free) struct sk_home *home = calloc(1, sizeof(*home));
+	int r;
 
 	if (!home)
 		return sk_err_oom(err);
@@ -178,9 +199,9 @@ int sk_home_open(const char *root, const char *runroot, struct sk_home **ret,
 	home->root_fd = open_folder(&home->root, err);
 	if (home->root_fd < 0)
 		return home->root_fd;
-	home->runroot_fd = open_folder(&home->runroot, err);
-	if (home->runroot_fd < 0)
-		return home->runroot_fd;
+	r = open_runroot(home, err);
+	if (r < 0)
+		return r;
 	home->group = group_of(home->runroot, home->is_rootless);
 	if (!home->group)
 		return sk_err_oom(err);
