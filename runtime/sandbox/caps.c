@@ -92,17 +92,19 @@ int sk_caps_drop_bounding(const struct sk_caps *caps, struct sk_err *err)
 	int r;
 
 	for (unsigned int n = 0; n < 64; n++) {
-		int present = prctl(PR_CAPBSET_READ, n);
+		int present;
 
+		if ((caps->bounding & BIT(n)) || prctl(PR_CAPBSET_DROP, n) == 0)
+			continue;
+		/* not known to this kernel, or gone already */
+		present = prctl(PR_CAPBSET_READ, n);
 		if (present < 0)
 			break;
-		if (present == 0 || (caps->bounding & BIT(n)))
+		if (present == 0)
 			continue;
-		if (prctl(PR_CAPBSET_DROP, n) < 0) {
-			r = sk_err_errno(err, "drop capability %u from the bounding set",
-					 n);
-			return sk_err_hint(err, r, "dropping needs CAP_SETPCAP");
-		}
+		r = sk_err_code(err, -EPERM, "drop capability %u from the bounding set",
+				n);
+		return sk_err_hint(err, r, "dropping needs CAP_SETPCAP");
 	}
 	return 0;
 }
