@@ -196,6 +196,8 @@ int sk_cgroup_signal(const struct sk_cgroup *cg, int sig, struct sk_err *err);
 int sk_cgroup_freeze(const struct sk_cgroup *cg, bool freeze, struct sk_err *err);
 /** sk_cgroup_is_frozen() - Whether all its processes are stopped by sk_cgroup_freeze() or its like */
 bool sk_cgroup_is_frozen(const struct sk_cgroup *cg);
+/** sk_cgroup_is_frozen_at() - The same of a group from sk_cgroup_paths(), of which no more is opened than needed */
+bool sk_cgroup_is_frozen_at(const struct sk_json *paths);
 /** sk_cgroup_read_usage() - Current use */
 int sk_cgroup_read_usage(const struct sk_cgroup *cg, struct sk_cgroup_usage *ret,
 			 struct sk_err *err);

@@ -73,25 +73,27 @@ void sk_cgroup_device_line(const struct sk_cgroup_device_rule *rule, char ret[64
 		       rule->access & SK_CGROUP_DEVICE_MKNOD ? "m" : "");
 }
 
-static int write_rule(const struct sk_cgroup_hier *hier,
+/* @fds: of devices.deny and devices.allow, opened when first needed; -1 until then */
+static int write_rule(const struct sk_cgroup_hier *hier, int fds[2],
 		      const struct sk_cgroup_device_rule *rule, struct sk_err *err)
 {
 	const char *file = rule->allow ? "devices.allow" : "devices.deny";
+	int *fd = &fds[rule->allow];
 	char line[64];
-	int r;
 
 	sk_cgroup_device_line(rule, line);
-	r = sk_fs_write(hier->dirfd, file, line);
-	if (r < 0)
-		return sk_err_code(err, r, "write device rule '%s' to '%s/%s'", line,
-				   hier->dir, file);
+	if (*fd < 0)
+		*fd = openat(hier->dirfd, file, O_WRONLY | O_CLOEXEC);
+	if (*fd < 0 || write(*fd, line, strlen(line)) < 0)
+		return sk_err_errno(err, "write device rule '%s' to '%s/%s'", line,
+				    hier->dir, file);
 	return 0;
 }
 
 /* The kernel takes any rule of type "a" for one of all devices. */
-static int set_v1(const struct sk_cgroup_hier *hier,
-		  const struct sk_cgroup_device_rule *rules, size_t nr,
-		  struct sk_err *err)
+static int write_rules(const struct sk_cgroup_hier *hier, int fds[2],
+		       const struct sk_cgroup_device_rule *rules, size_t nr,
+		       struct sk_err *err)
 {
 	int r = 0;
 
@@ -99,15 +101,27 @@ static int set_v1(const struct sk_cgroup_hier *hier,
 		struct sk_cgroup_device_rule rule = rules[i];
 
 		if (rule.type != 'a' || is_for_all(&rule)) {
-			r = write_rule(hier, &rule, err);
+			r = write_rule(hier, fds, &rule, err);
 			continue;
 		}
 		rule.type = 'c';
-		r = write_rule(hier, &rule, err);
+		r = write_rule(hier, fds, &rule, err);
 		rule.type = 'b';
 		if (r == 0)
-			r = write_rule(hier, &rule, err);
+			r = write_rule(hier, fds, &rule, err);
 	}
+	return r;
+}
+
+static int set_v1(const struct sk_cgroup_hier *hier,
+		  const struct sk_cgroup_device_rule *rules, size_t nr,
+		  struct sk_err *err)
+{
+	int fds[2] = {-1, -1};
+	int r = write_rules(hier, fds, rules, nr, err);
+
+	sk_close(&fds[0]);
+	sk_close(&fds[1]);
 	return r;
 }
 

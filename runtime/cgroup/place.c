@@ -314,8 +314,15 @@ static int reopen_systemd(struct sk_cgroup *cg, const struct sk_json *paths,
 	return 0;
 }
 
-int sk_cgroup_reopen(const struct sk_json *paths, struct sk_cgroup **ret,
-		     struct sk_err *err)
+static bool may_have(const char *name, unsigned int wanted)
+{
+	return wanted == ~0u || strcmp(name, "unified") == 0 ||
+	       (sk_cgroup_controller_bits(name) & wanted);
+}
+
+/* @wanted: bits of controllers; a v1 hierarchy without any of them is left out */
+static int reopen(const struct sk_json *paths, unsigned int wanted,
+		  struct sk_cgroup **ret, struct sk_err *err)
 {
 	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = calloc(1, sizeof(*cg));
 	const char *path = sk_json_str(sk_json_get(paths, KEY_PATH), NULL);
@@ -337,7 +344,8 @@ int sk_cgroup_reopen(const struct sk_json *paths, struct sk_cgroup **ret,
 	if (r < 0)
 		return r;
 	while ((value = sk_json_each(paths, &cursor, &key))) {
-		if (is_mark(key) || cg->nr == SK_CGROUP_MAX_HIERS)
+		if (is_mark(key) || cg->nr == SK_CGROUP_MAX_HIERS ||
+		    !may_have(key, wanted))
 			continue;
 		r = reopen_hier(cg, key, sk_json_str(value, ""), kept, err);
 		if (r < 0)
@@ -345,4 +353,18 @@ int sk_cgroup_reopen(const struct sk_json *paths, struct sk_cgroup **ret,
 	}
 	*ret = sk_steal(&cg);
 	return 0;
+}
+
+int sk_cgroup_reopen(const struct sk_json *paths, struct sk_cgroup **ret,
+		     struct sk_err *err)
+{
+	return reopen(paths, ~0u, ret, err);
+}
+
+bool sk_cgroup_is_frozen_at(const struct sk_json *paths)
+{
+	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
+
+	return reopen(paths, SK_CGROUP_FREEZER, &cg, NULL) == 0 &&
+	       sk_cgroup_is_frozen(cg);
 }

@@ -68,10 +68,7 @@ static bool is_alive(const struct sk_state *state)
 /* Asked of the kernel: others may freeze and thaw the group too. */
 static bool is_paused(const struct sk_state *state)
 {
-	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
-
-	return sk_cgroup_reopen(sk_json_get(state->doc, "cgroups"), &cg, NULL) == 0 &&
-	       sk_cgroup_is_frozen(cg);
+	return sk_cgroup_is_frozen_at(sk_json_get(state->doc, "cgroups"));
 }
 
 const char *sk_oci_status(const struct sk_state *state)
