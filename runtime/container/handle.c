@@ -14,6 +14,7 @@
 #include "lib/proc.h"
 #include "lib/str.h"
 #include "lib/sys.h"
+#include "runtime/container/oci_rdt.h"
 
 #define KILL_WAIT_MS 10000
 
@@ -81,9 +82,8 @@ int sk_handle_clean(struct sk_state *state, struct sk_cgroup *cgroup, struct sk_
 			return r;
 		cgroup = reopened;
 	}
-	if (!cgroup)
-		return 0;
-	return sk_cgroup_destroy(cgroup, KILL_WAIT_MS, err);
+	r = cgroup ? sk_cgroup_destroy(cgroup, KILL_WAIT_MS, err) : 0;
+	return r < 0 ? r : sk_oci_rdt_undo(state, err);
 }
 
 static int wait_for_end(struct sk_container *ctr, int *ret_status, struct sk_err *err)

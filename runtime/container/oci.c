@@ -31,6 +31,7 @@
 #include "runtime/container/attach.h"
 #include "runtime/container/erase.h"
 #include "runtime/container/launch.h"
+#include "runtime/container/oci_cloned.h"
 #include "runtime/container/oci_io.h"
 #include "runtime/container/oci_life.h"
 #include "runtime/container/oci_record.h"
@@ -49,15 +50,11 @@ static void socket_path(const struct sk_state *state, char path[64])
 
 static char *hook_state(void *arg, const char *status, pid_t pid)
 {
-	sk_auto(sk_json_free) struct sk_json *object = sk_oci_describe(arg, status, pid);
+	const struct sk_oci_cloned *cloned = arg;
+	sk_auto(sk_json_free) struct sk_json *object =
+		sk_oci_describe(cloned->state, status, pid);
 
 	return sk_json_print(object, false);
-}
-
-/* Without groups the process is all there is for delete to find. */
-static int record_cloned(void *arg, pid_t pid, struct sk_err *err)
-{
-	return sk_launch_record(arg, pid, "creating", err);
 }
 
 static int bring_up(struct sk_container *ctr, const struct sk_oci_bundle *bundle,
@@ -65,12 +62,18 @@ static int bring_up(struct sk_container *ctr, const struct sk_oci_bundle *bundle
 {
 	const struct sk_oci_io io = sk_oci_io_of(opts);
 	sk_autoclose int gate = -1, null_fd = -1;
+	struct sk_oci_cloned cloned = {
+		.state = ctr->state,
+		.spec = bundle->spec,
+		.shall_record = opts->cgroup_manager == SK_CGROUP_MANAGER_DISABLED,
+	};
 	struct sk_sandbox_opts how = {
 		.spec = bundle->spec,
 		.gate_fd = -1,
 		.keep_running = aim != AIM_FOREGROUND,
 		.hook_state = hook_state,
-		.arg = ctr->state,
+		.on_cloned = sk_oci_on_cloned,
+		.arg = &cloned,
 		.hook_cwd = bundle->path,
 		.listen_fds = sk_oci_io_listen_fds(),
 		.keep_keyring = opts->no_new_keyring,
@@ -81,8 +84,6 @@ static int bring_up(struct sk_container *ctr, const struct sk_oci_bundle *bundle
 	if (r < 0)
 		return r;
 	how.preserve_fds = (unsigned int)opts->preserve_fds + how.listen_fds;
-	if (opts->cgroup_manager == SK_CGROUP_MANAGER_DISABLED)
-		how.on_cloned = record_cloned;
 	if (aim == AIM_CREATED) {
 		socket_path(ctr->state, path);
 		gate = how.gate_fd = sk_sock_listen(path, err);

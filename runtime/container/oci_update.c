@@ -6,16 +6,13 @@
  * added their own to the group in the meantime.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
-#include "lib/fs.h"
-#include "lib/str.h"
+#include "lib/cleanup.h"
 #include "runtime/cgroup/resources.h"
+#include "runtime/container/oci_rdt.h"
 #include "runtime/container/oci_record.h"
 #include "runtime/runtime.h"
-
-#define RESCTRL "/sys/fs/resctrl"
 
 static void adapt(struct sk_cgroup_resources *res, const struct sk_json *config,
 		  const struct sk_json *object)
@@ -30,32 +27,21 @@ static void adapt(struct sk_cgroup_resources *res, const struct sk_json *config,
 		res->nr_devices = 0;
 }
 
-/* Source: the kernel's Documentation/arch/x86/resctrl.rst; each file system has a schemata file a group. */
 static int set_rdt(const char *id, const struct sk_json *config,
 		   const struct sk_oci_rdt *rdt, struct sk_err *err)
 {
-	const char *group =
-		sk_json_str(sk_json_path(config, "linux.intelRdt.closID"), id);
-	const char *const lines[] = {rdt->l3_cache, rdt->mem_bandwidth};
-	sk_autofree char *path = sk_strf(RESCTRL "/%s/schemata", group);
+	const struct sk_rdt_group group = {
+		.name = sk_json_str(sk_json_path(config, "linux.intelRdt.closID"), id),
+		.l3_cache = rdt->l3_cache,
+		.mem_bandwidth = rdt->mem_bandwidth,
+	};
+	sk_autoclose int fd = -1;
 
-	if (!path)
-		return sk_err_oom(err);
-	for (size_t i = 0; i < SK_ARRAY_SIZE(lines); i++) {
-		sk_autofree char *line =
-			lines[i] && *lines[i] ? sk_strf("%s\n", lines[i]) : NULL;
-		int r = line ? sk_fs_write(AT_FDCWD, path, line) : 0;
-
-		if (r == -ENOENT)
-			return sk_err_set(
-				err, ENOTSUP,
-				"Intel RDT: '%s' is missing: resctrl is not mounted, or the container has no group there",
-				path);
-		if (r < 0)
-			return sk_err_code(err, r, "Intel RDT: write '%s' to '%s'",
-					   lines[i], path);
-	}
-	return 0;
+	if (!(rdt->l3_cache && *rdt->l3_cache) &&
+	    !(rdt->mem_bandwidth && *rdt->mem_bandwidth))
+		return 0;
+	fd = sk_rdt_open(err);
+	return fd < 0 ? fd : sk_rdt_set(fd, &group, err);
 }
 
 int sk_oci_update(const struct sk_home *home, const char *id,

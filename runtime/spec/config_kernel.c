@@ -396,11 +396,10 @@ int sk_config_linux_kernel(const struct sk_json *object_linux, struct sk_spec *s
 		r = read_rdt(object_linux, &spec->process.rdt, err);
 	if (r == 0)
 		r = read_net_devices(object_linux, &spec->process, err);
-	if (r == 0 && spec->process.rdt.is_set)
-		return sk_err_set(err, EOPNOTSUPP,
-				  "config.json: 'linux.intelRdt' is not supported yet");
-	if (r == 0 && spec->process.nr_net_devices)
-		return sk_err_set(err, EOPNOTSUPP,
-				  "config.json: 'linux.netDevices' is not supported yet");
+	if (r == 0 && spec->process.nr_net_devices && !spec->ns[SK_NS_NET].is_new &&
+	    !spec->ns[SK_NS_NET].path)
+		return sk_err_set(
+			err, EINVAL,
+			"config.json: linux.netDevices needs a network namespace of the container's own");
 	return r;
 }
