@@ -59,7 +59,10 @@ static void make_rootfs(struct it *it)
 		fail_setup(it, "root file system");
 }
 
-/* Whatever a caller takes from the environment or keeps there is the program's own. */
+/*
+ * Whatever a caller takes from the environment or keeps there is the program's own, and so is
+ * the working folder: conmon writes an empty file "oom" to it.
+ */
 static void set_environment(void)
 {
 	static const char *const folders[][2] = {
@@ -74,6 +77,8 @@ static void set_environment(void)
 		if (mkdir(folders[i][1], 0755) < 0 ||
 		    setenv(folders[i][0], folders[i][1], 1) < 0)
 			fail_setup(NULL, folders[i][1]);
+	if (chdir(CALLER_DIR) < 0)
+		fail_setup(NULL, CALLER_DIR);
 }
 
 struct caller *caller_begin(void **state, const char *program, const char *package)
