@@ -6,6 +6,7 @@
 #include "cli/cmd.h"
 #include "cli/decl_image.h"
 #include "cli/decl_migrate.h"
+#include "cli/decl_serve.h"
 
 extern const struct sk_cmd sk_cmd_completion;
 extern const struct sk_cmd sk_cmd_doctor;

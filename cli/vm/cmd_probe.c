@@ -184,7 +184,7 @@ static int run_probe(struct sk_probe *probe, const struct sk_cli_probe_opts *giv
 	sk_progress_done(&progress);
 	if (r < 0)
 		return sk_err_hint(err, r,
-				   "is there a service? one to try: skiff-guest --serve");
+				   "is there a service? one to try: skiff serve");
 	r = *interrupted ? sk_probe_stop(probe, err) : sk_probe_finish(probe, err);
 	return r < 0 ? r : *interrupted != 0;
 }

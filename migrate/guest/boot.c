@@ -71,6 +71,8 @@ static int parse_word(const char *word, struct sk_boot_config *ret, struct sk_er
 		return sk_parse_u64(value, 0, UINT32_MAX, &ret->pages_per_s, err);
 	if ((value = sk_str_starts(word, "skiff.static=")))
 		return sk_parse_size(value, &ret->static_bytes, err);
+	if ((value = sk_str_starts(word, "skiff.server=")))
+		return sk_server_parse(value, &ret->server, err);
 	if ((value = sk_str_starts(word, "skiff.gw="))) {
 		if (inet_pton(AF_INET, value, &addr) != 1)
 			return sk_err_set(err, EINVAL, "%s is not an IPv4 address", word);
@@ -81,7 +83,8 @@ static int parse_word(const char *word, struct sk_boot_config *ret, struct sk_er
 
 int sk_boot_parse(const char *cmdline, struct sk_boot_config *ret, struct sk_err *err)
 {
-	struct sk_boot_config config = {.static_bytes = DEFAULT_STATIC};
+	struct sk_boot_config config = {.static_bytes = DEFAULT_STATIC,
+					.server = SK_SERVER_OPTS_INIT};
 	sk_autofree char *text = strdup(cmdline);
 	char *rest = NULL;
 

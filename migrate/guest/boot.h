@@ -14,10 +14,12 @@ struct sk_boot_config {
 	unsigned int prefix; /* length of the network part */
 	char gateway[16];    /* empty: none */
 	uint64_t static_bytes, working_set_bytes, pages_per_s;
+	struct sk_server_opts server;
 };
 
 /**
- * sk_boot_parse() - Read skiff.ip=A/LEN, .gw=A, .static=, .ws= (sizes) and .rate= (pages per second)
+ * sk_boot_parse() - Read skiff.ip=A/LEN, .gw=A, .static=, .ws= (sizes), .rate= (pages per
+ *	second) and .server= (as for sk_server_parse())
  * @cmdline:	Kernel command line; words of others are passed over
  * @ret:	Defaults where a word is missing: 16 MiB static, no load
  */

@@ -5,6 +5,8 @@
  *	status			counters, with the checksums of the last "checksum"
  *	checksum		the same after reading all memory now
  *	load BYTES PAGES_PER_S	sets working set and rate, then as status
+ *	service [reset]		model, counters and parallelism of the service; begins these anew
+ *	clock			CLOCK_REALTIME when the request came and when the reply left
  * Reply: "skiff-control ID ok KEY=NUMBER ..." or "skiff-control ID error TEXT".
  *
  * A client repeats a request that stays unanswered. One with the ID of the last request from
@@ -19,8 +21,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "migrate/guest/echo.h"
 #include "migrate/guest/memory.h"
+#include "migrate/guest/server.h"
 
 #define SK_CONTROL_PREFIX "skiff-control "
 #define SK_CONTROL_SIZE	  512
@@ -29,8 +31,9 @@
 struct sk_control {
 	int sock;
 	struct sk_memory *memory;
-	const struct sk_echo_server *echo;
+	struct sk_server *server;
 	atomic_bool is_stopping;
+	uint64_t received_ns; /* the request that is answered, CLOCK_REALTIME */
 	struct sockaddr_storage last_peer;
 	char last_id[32];
 	char last_reply[SK_CONTROL_SIZE];

@@ -4,9 +4,7 @@
 
 #include <endian.h>
 #include <errno.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "lib/clock.h"
 #include "migrate/guest/guest.h"
@@ -34,23 +32,4 @@ int sk_echo_answer(const struct sk_echo_server *server, void *packet, size_t len
 	tick = htole64(sk_echo_tick(server));
 	memcpy((char *)packet + offsetof(struct sk_echo, tick), &tick, sizeof(tick));
 	return 0;
-}
-
-void sk_echo_run(struct sk_echo_server *server)
-{
-	const struct sched_param priority = {.sched_priority = 10};
-	struct sockaddr_storage peer;
-	char packet[1500];
-
-	/* So that the memory writer never delays an answer. */
-	(void)sched_setscheduler(0, SCHED_FIFO, &priority);
-	while (!atomic_load(&server->is_stopping)) {
-		socklen_t peer_len = sizeof(peer);
-		ssize_t n = recvfrom(server->sock, packet, sizeof(packet), 0,
-				     (struct sockaddr *)&peer, &peer_len);
-
-		if (n > 0 && sk_echo_answer(server, packet, (size_t)n) == 0)
-			(void)sendto(server->sock, packet, (size_t)n, MSG_DONTWAIT,
-				     (struct sockaddr *)&peer, peer_len);
-	}
 }

@@ -20,7 +20,5 @@ void sk_echo_init(struct sk_echo_server *server);
 uint64_t sk_echo_tick(const struct sk_echo_server *server);
 /** sk_echo_answer() - Fill the tick into a packet of @len bytes; -EPROTO when it is no probe's */
 int sk_echo_answer(const struct sk_echo_server *server, void *packet, size_t len);
-/** sk_echo_run() - Answer until @is_stopping, with real-time priority where that is permitted */
-void sk_echo_run(struct sk_echo_server *server);
 
 #endif

@@ -4,10 +4,11 @@
  * Its kernel is Debian's cloud kernel, its initramfs holds skiff-guest (static) and the
  * virtio modules. Kernel command line: skiff.ip=10.77.0.10/24 skiff.gw=10.77.0.1
  * skiff.ws=BYTES skiff.rate=PAGES_PER_S skiff.static=BYTES (default 16 MiB)
+ * skiff.server=SETTINGS (as for sk_server_parse())
  * console=ttyS0 quiet panic=-1 mitigations=off. When it serves it prints one line on the
  * console, "skiff-guest: echo on ..."; when it cannot, the reason, and switches itself off.
  *
- * Ports: UDP 7007 echo (request returned with the guest's tick sequence), UDP 7008 control (text).
+ * Ports: 7007, UDP, TCP and HTTP: the service (see server.h), UDP 7008 control (text).
  */
 #ifndef SK_GUEST_H
 #define SK_GUEST_H
@@ -30,8 +31,26 @@ struct sk_echo {
 	uint64_t seq;
 	uint64_t intended_ns;
 	uint64_t
-		tick; /* 0 in requests; guest: ticks of 1 ms of its life, never decreases */
+		tick; /* in requests sk_echo_arg(); guest: ticks of 1 ms of its life, never decreases */
 } __attribute__((packed));
+
+/* In place of the tick: the service has no room for this request. */
+#define SK_ECHO_REFUSED UINT64_MAX
+/** sk_echo_arg() - What a request says in place of the tick: urgency 0 (first) to 7, and its object */
+static inline uint64_t sk_echo_arg(unsigned int urgency, uint64_t object)
+{
+	return object << 3 | ((urgency ^ 3) & 7); /* 0: urgency 3, object 0 */
+}
+/** sk_echo_urgency() - Urgency of a sk_echo_arg() */
+static inline unsigned int sk_echo_urgency(uint64_t arg)
+{
+	return (unsigned int)(arg & 7) ^ 3;
+}
+/** sk_echo_object() - Object of a sk_echo_arg() */
+static inline uint64_t sk_echo_object(uint64_t arg)
+{
+	return arg >> 3;
+}
 
 /** struct sk_guest_images - What a guest boots from */
 struct sk_guest_images {

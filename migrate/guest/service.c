@@ -1,28 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-/* service - what skiff-guest offers: UDP echo, control, memory under test */
+/* service - what skiff-guest offers: service, control, memory under test */
 #include "migrate/guest/service.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 
 #include "migrate/guest/control.h"
-#include "migrate/guest/echo.h"
 #include "migrate/guest/memory.h"
 #include "migrate/guest/udp.h"
 
 struct sk_service {
-	struct sk_echo_server echo;
+	struct sk_server *server;
 	struct sk_control control;
 	struct sk_memory *memory;
-	pthread_t echo_thread, control_thread;
-	bool has_echo, has_control;
+	pthread_t control_thread;
+	bool has_control;
 };
-
-static void *echo_main(void *arg)
-{
-	sk_echo_run(arg);
-	return NULL;
-}
 
 static void *control_main(void *arg)
 {
@@ -35,16 +28,12 @@ static int start(struct sk_service *service, const struct sk_service_opts *opts,
 {
 	int r;
 
-	r = sk_udp_bind(opts->address, opts->port, &service->echo.sock, err);
+	r = sk_udp_bind(opts->server.address, opts->control_port, &service->control.sock,
+			err);
 	if (r == 0)
-		r = sk_udp_bind(opts->address, opts->control_port, &service->control.sock,
-				err);
+		r = sk_server_start(&opts->server, &service->server, err);
 	if (r < 0)
 		return r;
-	r = -pthread_create(&service->echo_thread, NULL, echo_main, &service->echo);
-	if (r < 0)
-		return sk_err_code(err, r, "start the echo service");
-	service->has_echo = true;
 	r = sk_memory_new(opts->static_bytes, &service->memory, err);
 	if (r == 0)
 		r = sk_memory_load(service->memory, opts->working_set_bytes,
@@ -52,7 +41,7 @@ static int start(struct sk_service *service, const struct sk_service_opts *opts,
 	if (r < 0)
 		return r;
 	service->control.memory = service->memory;
-	service->control.echo = &service->echo;
+	service->control.server = service->server;
 	r = -pthread_create(&service->control_thread, NULL, control_main,
 			    &service->control);
 	if (r < 0)
@@ -69,8 +58,7 @@ int sk_service_start(const struct sk_service_opts *opts, struct sk_service **ret
 
 	if (!service)
 		return sk_err_oom(err);
-	service->echo.sock = service->control.sock = -1;
-	sk_echo_init(&service->echo);
+	service->control.sock = -1;
 	r = start(service, opts, err);
 	if (r < 0)
 		return r;
@@ -86,22 +74,23 @@ void sk_service_free(struct sk_service *service)
 		sk_udp_stop(service->control.sock, &service->control.is_stopping);
 		(void)pthread_join(service->control_thread, NULL);
 	}
-	if (service->has_echo) {
-		sk_udp_stop(service->echo.sock, &service->echo.is_stopping);
-		(void)pthread_join(service->echo_thread, NULL);
-	}
 	sk_close(&service->control.sock);
-	sk_close(&service->echo.sock);
+	sk_server_free(service->server);
 	sk_memory_free(service->memory);
 	free(service);
 }
 
 uint16_t sk_service_port(const struct sk_service *service)
 {
-	return sk_udp_port(service->echo.sock);
+	return sk_server_port(service->server);
 }
 
 uint16_t sk_service_control_port(const struct sk_service *service)
 {
 	return sk_udp_port(service->control.sock);
+}
+
+struct sk_server *sk_service_server(const struct sk_service *service)
+{
+	return service->server;
 }

@@ -52,6 +52,28 @@ int sk_udp_bind(const char *address, uint16_t port, int *ret_fd, struct sk_err *
 	return 0;
 }
 
+int sk_tcp_listen(const char *address, uint16_t port, int backlog, int *ret_fd,
+		  struct sk_err *err)
+{
+	struct sockaddr_storage local;
+	sk_autoclose int fd = -1;
+	const int one = 1;
+	socklen_t len = 0;
+	int r;
+
+	r = parse_address(address, port, &local, &len, err);
+	if (r < 0)
+		return r;
+	fd = socket(local.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return sk_err_errno(err, "create a TCP socket");
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&local, len) < 0 || listen(fd, backlog) < 0)
+		return sk_err_errno(err, "listen on TCP port %u", port);
+	*ret_fd = sk_steal_fd(&fd);
+	return 0;
+}
+
 uint16_t sk_udp_port(int sock)
 {
 	union {

@@ -26,13 +26,14 @@ static char control[32];
 
 static int start_service(void **state)
 {
-	const struct sk_service_opts opts = {.address = "127.0.0.1",
-					     .static_bytes = MIB,
-					     .working_set_bytes = 2 * MIB,
-					     .pages_per_s = 2000};
+	struct sk_service_opts opts = {.server = SK_SERVER_OPTS_INIT,
+				       .static_bytes = MIB,
+				       .working_set_bytes = 2 * MIB,
+				       .pages_per_s = 2000};
 	struct sk_err err = SK_ERR_INIT;
 
 	(void)state;
+	opts.server.address = "127.0.0.1";
 	if (sk_service_start(&opts, &service, &err) < 0) {
 		print_error("%s\n", err.msg);
 		return -1;
