@@ -5,6 +5,8 @@
  * 2. The request goes over; each answer is a notification, which is answered in turn, or the
  *    result. Descriptors come beside a message (the master of a restored terminal).
  * 3. criu ends. With rst_sibling a restored container is a child of this process.
+ * 4. criu mounts cgroup v2 without options, which takes them from the whole machine: those
+ *    that were there before are put back.
  */
 #include "runtime/container/criu.h"
 
@@ -16,6 +18,8 @@
 #include "lib/fs.h"
 #include "lib/proc.h"
 #include "lib/sock.h"
+#include "lib/str.h"
+#include "runtime/cgroup/v2_options.h"
 
 #define MESSAGE_MAX (64 * 1024)
 #define EXIT_MS	    30000
@@ -245,8 +249,8 @@ static int start(const struct sk_criu *criu, const struct sk_criu_call *call, in
 	return sk_proc_spawn(argv, &opts, ret, err);
 }
 
-int sk_criu_call(const struct sk_criu *criu, const struct sk_criu_call *call,
-		 struct sk_criu_reply *ret, struct sk_err *err)
+static int call_once(const struct sk_criu *criu, const struct sk_criu_call *call,
+		     struct sk_criu_reply *ret, struct sk_err *err)
 {
 	sk_autoclose int ours = -1, theirs = -1;
 	struct sk_proc proc = {0, -1};
@@ -268,6 +272,18 @@ int sk_criu_call(const struct sk_criu *criu, const struct sk_criu_call *call,
 	if (r < 0 || sk_proc_wait(&proc, EXIT_MS, &status, NULL) < 0)
 		sk_proc_kill(&proc);
 	return r;
+}
+
+int sk_criu_call(const struct sk_criu *criu, const struct sk_criu_call *call,
+		 struct sk_criu_reply *ret, struct sk_err *err)
+{
+	sk_auto(sk_strv_free) char **options = NULL;
+	int r = sk_cgroup_v2_options(&options, err), put;
+
+	if (r == 0)
+		r = call_once(criu, call, ret, err);
+	put = sk_cgroup_v2_put_back(options, r < 0 ? NULL : err);
+	return r < 0 ? r : put;
 }
 
 static int ask_version(struct sk_criu *criu, struct sk_err *err)

@@ -4,8 +4,8 @@
  * cgroup v2, and the type cgroup2 anywhere:
  *  - with a cgroup namespace the container's own group is the root: its folder is bound;
  *  - without one, paths in /proc/self/cgroup count from the machine's root, so all of the
- *    hierarchy is shown; where a user namespace may not mount it, the caller's, read-only
- *    (CVE-2023-25809).
+ *    hierarchy is shown, with the mount options that the machine has for it; where a user
+ *    namespace may not mount it, the caller's, read-only (CVE-2023-25809).
  * cgroup v1 and hybrid: a tmpfs with a folder for each hierarchy, to which the container's
  * own group is bound, and a link for each controller of a hierarchy that has several.
  * Without groups of its own (cgroups disabled) the caller's are shown, read-only.
@@ -21,6 +21,7 @@
 #include "lib/cleanup.h"
 #include "lib/str.h"
 #include "lib/sys.h"
+#include "runtime/cgroup/v2_options.h"
 #include "runtime/sandbox/mount.h"
 #include "runtime/sandbox/target.h"
 
@@ -44,11 +45,16 @@ static int mount_v2(const struct sk_child *c, const struct sk_spec_mount *m,
 		    const char *group, int target, struct sk_err *err)
 {
 	const struct sk_spec_namespace *ns = &c->spec->ns[SK_NS_CGROUP];
+	sk_auto(sk_strv_free) char **options = NULL;
 	sk_autoclose int fd = -1;
+	int r;
 
 	if (ns->is_new && group[0] == '/')
 		return bind_folder(group, m->attr_set, false, target, m->target, err);
-	fd = sk_target_fs("cgroup2", m->source, NULL, m->attr_set, err);
+	r = sk_cgroup_v2_options(&options, err);
+	if (r < 0)
+		return r;
+	fd = sk_target_fs("cgroup2", m->source, options, m->attr_set, err);
 	if (fd >= 0)
 		return sk_target_attach(fd, target, m->target, err);
 	if (fd != -EPERM && fd != -EBUSY)

@@ -247,6 +247,28 @@ static void test_group_belongs_to_the_user_who_may_write_to_it(void **state)
 	assert_owner(it, "ro", files, 0);
 }
 
+/* The fixture compares mounts: a mount of v2 that names no options takes nsdelegate from all. */
+static void test_hierarchy_shown_as_it_is_keeps_its_mount_options(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = oci_bundle(it, "[\"ls\",\"/sys/fs/cgroup\"]");
+	sk_auto(sk_json_free) struct sk_json *config = oci_config(bundle);
+	struct sk_json *list = sk_json_path(config, "linux.namespaces");
+	struct sk_json *kept = sk_json_new_array();
+
+	it_need_root(it);
+	for (size_t i = 0; i < sk_json_len(list); i++) {
+		struct sk_json *ns = sk_json_at(list, i);
+
+		if (!sk_str_equal(sk_json_str(sk_json_get(ns, "type"), ""), "cgroup"))
+			(void)sk_json_add(kept, sk_json_ref(ns));
+	}
+	sk_json_set(sk_json_get(config, "linux"), "namespaces", kept);
+	oci_save(bundle, config);
+	oci_expect(it, 0, "run", "-b", bundle, "h1");
+	assert_string_not_equal(it->out, "");
+}
+
 static bool has_systemd(void)
 {
 	return sk_fs_exists(AT_FDCWD, "/run/systemd/private");
@@ -306,6 +328,7 @@ int main(void)
 		IT_TEST(test_group_with_processes_of_others_is_refused),
 		IT_TEST(test_without_a_manager_the_container_stays_with_its_caller),
 		IT_TEST(test_group_belongs_to_the_user_who_may_write_to_it),
+		IT_TEST(test_hierarchy_shown_as_it_is_keeps_its_mount_options),
 		IT_TEST(test_systemd_is_named_when_it_is_asked_for_and_missing),
 		IT_TEST(test_systemd_makes_a_scope_that_goes_with_the_container),
 	};
