@@ -114,7 +114,9 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/common.o $(FU
 	$(call link,$(FAST_LIBS),-pie $(if $(FUZZ_MAIN),,-fsanitize=fuzzer))
 $(BUILD)/tests/bench/helper: $(BUILD)/tests/bench/helper.o
 	$(call link,,$(STATIC))
-$(BUILD)/tests/bench/bench: $(call obj,$(filter-out %/helper.c,$(wildcard tests/bench/*.c))) $(UP_lib)
+$(BUILD)/tests/bench/true: $(BUILD)/tests/bench/true.o
+	$(call link,,-static -no-pie -nostartfiles)
+$(BUILD)/tests/bench/bench: $(call obj,$(filter-out %/helper.c %/true.c,$(wildcard tests/bench/*.c))) $(UP_lib)
 	$(call link,$(FAST_LIBS))
 .SECONDARY: $(call obj,$(UNIT_SRC) $(wildcard tests/it/*.c tests/fuzz/*.c))
 
@@ -157,7 +159,7 @@ fuzz: ## search for inputs that break a parser: without end, or SECONDS=60 each;
 	$(Q)tests/fuzz/run $(BUILD)-fuzz $(or $(SECONDS),0) $(T)
 tests-fuzz-build: $(FUZZ_BIN)
 
-bench: all $(BUILD)/tests/bench/bench $(BUILD)/tests/bench/helper ## speed against crun, runc and the kernel (as root); BENCH=--quick
+bench: all $(addprefix $(BUILD)/tests/bench/,bench helper true) ## speed against crun, runc and the kernel (as root); BENCH=--quick
 	$(Q)$(BUILD)/tests/bench/bench --build $(BUILD) $(BENCH)
 
 lint: layers ## formatting, clang-tidy, cppcheck, function and file sizes

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* bench - skiff-oci against its peers and against what the kernel alone takes
  *
- *	bench --build DIR [--quick] [--rounds N] [--json FILE]
+ *	bench --build DIR [--quick] [--rounds N] [--json FILE] [--busybox]
  *
- * 1. An own mount namespace; where v1 holds the controllers, without the v2 hierarchy: crun of
+ * 1. An own mount namespace with a tmpfs, as /run is one; where v1 holds the controllers, without the v2 hierarchy: crun of
  *    Debian 12 refuses machines that mix the two.
- * 2. Per case: one bundle for all, peers in turn, each round its own container.
+ * 2. Per case: one bundle for all, peers in turn, each round its own container. The command
+ *    is the smallest that there can be, as its start is not the runtime's; or busybox's.
  * 3. A table of min, p50 and p95, then the targets with what was reached.
  */
 #include <fcntl.h>
@@ -280,13 +281,14 @@ static void print_verdicts(void)
 		1.0, "x crun");
 }
 
-/* Where v1 has the controllers, v2 is in the peers' way. */
-static int own_mounts(void)
+/* Where v1 has the controllers, v2 is in the peers' way. Records are on a tmpfs, as in /run. */
+static int own_mounts(const char *dir)
 {
 	struct statfs fs;
 
 	if (unshare(CLONE_NEWNS) < 0 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("bench", dir, "tmpfs", 0, "mode=755") < 0)
 		return -1;
 	if (statfs("/sys/fs/cgroup/unified", &fs) == 0)
 		(void)umount2("/sys/fs/cgroup/unified", MNT_DETACH);
@@ -314,7 +316,9 @@ static int find_peers(struct bench *b, const char *build)
 			return -1;
 	}
 	b->helper = sk_strf("%s/tests/bench/helper", build);
-	return b->helper ? 0 : -1;
+	b->command = b->has_busybox ? strdup("/bin/busybox")
+				    : sk_strf("%s/tests/bench/true", build);
+	return b->helper && b->command ? 0 : -1;
 }
 
 static void measure_all(struct bench *b)
@@ -353,7 +357,7 @@ static int run(struct bench *b, const char *build)
 {
 	char dir[] = "/tmp/skiff-bench-XXXXXX";
 
-	if (own_mounts() < 0 || !mkdtemp(dir)) {
+	if (!mkdtemp(dir) || own_mounts(dir) < 0) {
 		perror("bench: set up (as root)");
 		return 1;
 	}
@@ -366,7 +370,8 @@ static int run(struct bench *b, const char *build)
 	measure_all(b);
 	print_table(b);
 	print_verdicts();
-	(void)sk_fs_remove_tree(AT_FDCWD, dir, NULL);
+	(void)umount2(dir, MNT_DETACH);
+	(void)rmdir(dir);
 	b->dir = NULL;
 	return failures(b) > 0;
 }
@@ -377,14 +382,18 @@ int main(int argc, char **argv)
 						{"rounds", required_argument, NULL, 'r'},
 						{"json", required_argument, NULL, 'j'},
 						{"quick", no_argument, NULL, 'q'},
+						{"busybox", no_argument, NULL, 'B'},
 						{NULL, 0, NULL, 0}};
 	static struct bench b = {.rounds = FULL_ROUNDS, .json_fd = -1};
+	sk_autofree char *full = NULL;
 	const char *build = "build";
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		if (c == 'b')
 			build = optarg;
+		else if (c == 'B')
+			b.has_busybox = true;
 		else if (c == 'q')
 			b.rounds = QUICK_ROUNDS;
 		else if (c == 'r')
@@ -399,5 +408,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench: --rounds takes 1 to %d\n", BENCH_MAX_ROUNDS - 1);
 		return 2;
 	}
-	return run(&b, build);
+	full = realpath(build, NULL);
+	if (!full) {
+		perror("bench: --build");
+		return 2;
+	}
+	return run(&b, full);
 }

@@ -25,8 +25,10 @@ struct bench_runtime {
 
 /** struct bench - The whole run */
 struct bench {
-	char *dir;    /* temporary, with the bundle */
-	char *helper; /* the static program: exits at once, or measures memory */
+	char *dir;	  /* temporary, with the bundle */
+	char *helper;	  /* the static program: exits at once, or measures memory */
+	char *command;	  /* what is /bin/true in the bundle */
+	bool has_busybox; /* it is busybox, not the smallest program */
 	struct bench_runtime runtimes[3];
 	size_t nr_runtimes;
 	unsigned int rounds;
@@ -41,7 +43,11 @@ struct bench_series {
 
 /** bench_exec() - Run a program to its end, output to /dev/null; its time in ms, -1 when it failed or took 20 s */
 double bench_exec(const char *const *argv);
-/** bench_memory() - Run it by the helper, which has little memory itself; its peak in KiB, -1 */
+/**
+ * bench_memory() - Run it by the helper, which has little memory itself; its peak in KiB, -1
+ *
+ * The median of several: the kernel counts pages by processor, and each may be up to 31 behind.
+ */
 long bench_memory(const struct bench *b, const char *const *argv);
 
 /** enum bench_profile - What the bundle's config.json asks for */

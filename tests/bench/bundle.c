@@ -21,13 +21,10 @@ static const char *const capabilities[] = {
 int bench_bundle_make(struct bench *b)
 {
 	sk_autofree char *script = sk_strf(
-		"mkdir -p '%s/bundle/rootfs/bin' && cp /bin/busybox '%s/bundle/rootfs/bin/' && "
-		"ln -s busybox '%s/bundle/rootfs/bin/true' && "
-		"ln -s busybox '%s/bundle/rootfs/bin/sleep' && "
-		"'%s' --root '%s' spec -b '%s/bundle' && "
-		"mv '%s/bundle/config.json' '%s/bundle/base.json'",
-		b->dir, b->dir, b->dir, b->dir, b->runtimes[0].path, b->runtimes[0].root,
-		b->dir, b->dir, b->dir);
+		"cd '%s' && mkdir -p bundle/rootfs/bin && cp /bin/busybox bundle/rootfs/bin/ && "
+		"cp '%s' bundle/rootfs/bin/true && ln -s busybox bundle/rootfs/bin/sleep && "
+		"'%s' --root '%s' spec -b bundle && mv bundle/config.json bundle/base.json",
+		b->dir, b->command, b->runtimes[0].path, b->runtimes[0].root);
 	const char *argv[] = {"/bin/sh", "-c", script, NULL};
 
 	return script && bench_exec(argv) >= 0 ? 0 : -1;

@@ -12,11 +12,13 @@
 
 #include "lib/cleanup.h"
 #include "lib/clock.h"
+#include "lib/stats.h"
 #include "lib/str.h"
 #include "lib/sys.h"
 #include "tests/bench/bench.h"
 
-#define TIMEOUT_MS 20000
+#define TIMEOUT_MS     20000
+#define MEMORY_SAMPLES 9
 
 extern char **environ;
 
@@ -64,7 +66,7 @@ double bench_exec(const char *const *argv)
 	return (double)(sk_clock_mono() - begin) / SK_NS_PER_MS;
 }
 
-long bench_memory(const struct bench *b, const char *const *argv)
+static long memory_once(const struct bench *b, const char *const *argv)
 {
 	sk_auto(sk_strv_free) char **words = NULL;
 	sk_autoclose int read_fd = -1, write_fd = -1;
@@ -85,4 +87,21 @@ long bench_memory(const struct bench *b, const char *const *argv)
 	if (pid < 0 || finish(pid) != 0)
 		return -1;
 	return read(read_fd, text, sizeof(text) - 1) > 0 ? strtol(text, NULL, 10) : -1;
+}
+
+long bench_memory(const struct bench *b, const char *const *argv)
+{
+	double kib[MEMORY_SAMPLES];
+	size_t n = 0;
+
+	for (int i = 0; i < MEMORY_SAMPLES; i++) {
+		long once = memory_once(b, argv);
+
+		if (once > 0)
+			kib[n++] = (double)once;
+	}
+	if (n == 0)
+		return -1;
+	sk_stats_sort(kib, n);
+	return (long)sk_stats_quantile(kib, n, 0.5);
 }
