@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* analyzer - what clang's analyzer cannot see over file borders: that recording an error returns one
+/* analyzer - what clang's analyzer cannot see over file borders: that recording an error returns one,
+ * and that a test ends where it fails
  *
  * Included by tests/lint before each file that it analyses, never by a build.
  */
@@ -18,5 +19,8 @@
 #define sk_err_hint(err, r, ...)    ((void)sk_err_hint(err, r, __VA_ARGS__), (r))
 #define sk_err_oom(err)             ((void)sk_err_oom(err), -ENOMEM)
 /* clang-format on */
+
+/* fail_msg() of cmocka */
+void _fail(const char *file, int line) __attribute__((analyzer_noreturn));
 
 #endif

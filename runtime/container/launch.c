@@ -229,8 +229,9 @@ int sk_launch_as(const struct sk_home *home, const struct sk_run_opts *opts,
 	struct sk_state *state = NULL;
 	int r = opts->name ? sk_parse_name("container", opts->name, err) : 0;
 
-	if (r == 0)
-		r = sk_state_create(home, opts->name, &state, err);
+	if (r < 0)
+		return not_exec(r);
+	r = sk_state_create(home, opts->name, &state, err);
 	if (r < 0)
 		return not_exec(r);
 	ctr = sk_handle_new(state);

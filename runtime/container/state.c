@@ -75,8 +75,9 @@ int sk_state_claim(const struct sk_home *home, const char *id, struct sk_state *
 	sk_auto(sk_state_free) struct sk_state *state = NULL;
 	int r = sk_names_check_id(id, err);
 
-	if (r == 0)
-		r = state_new(home, id, &state, err);
+	if (r < 0)
+		return r;
+	r = state_new(home, id, &state, err);
 	if (r < 0)
 		return r;
 	if (mkdirat(state->parent_fd, id, 0700) < 0) {
@@ -215,8 +216,9 @@ int sk_state_find(const struct sk_home *home, const char *id, struct sk_state **
 	sk_auto(sk_state_free) struct sk_state *state = NULL;
 	int r = sk_names_check_id(id, err);
 
-	if (r == 0)
-		r = state_new(home, id, &state, err);
+	if (r < 0)
+		return r;
+	r = state_new(home, id, &state, err);
 	if (r == 0)
 		r = open_folder(state, err);
 	if (r < 0)

@@ -93,8 +93,10 @@ int sk_spec_parse_cpus(const char *text, uint64_t *mask, unsigned int bits)
 		unsigned int first, last;
 		int r = read_number(&text, bits, &first);
 
+		if (r < 0)
+			return r;
 		last = first;
-		if (r == 0 && *text == '-') {
+		if (*text == '-') {
 			text++;
 			r = read_number(&text, bits, &last);
 		}

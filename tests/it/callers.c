@@ -289,7 +289,7 @@ static char *group_file(const char *groups, bool is_v1, const char *file)
 	for (char **line = lines; line && *line; line++) {
 		sk_auto(sk_strv_free) char **parts = sk_strv_split(*line, ':');
 
-		if (sk_strv_len(parts) < 3)
+		if (!parts || sk_strv_len(parts) < 3)
 			continue;
 		if (!is_v1 && !*parts[1])
 			return sk_strf("/sys/fs/cgroup%s/%s", parts[2], file);
@@ -313,7 +313,8 @@ void caller_expect_limits(pid_t pid, const struct caller_limit *limits, size_t n
 			group_file(groups, is_v1, is_v1 ? limits[i].v1 : limits[i].v2);
 		sk_autofree char *value = NULL;
 
-		if (!file || sk_fs_read(AT_FDCWD, file, 65536, &value, NULL) < 0)
+		if (!file || sk_fs_read(AT_FDCWD, file, 65536, &value, NULL) < 0 ||
+		    !value)
 			fail_msg("no %s of a process in: %s", limits[i].v1, groups);
 		value[strcspn(value, "\n")] = '\0';
 		if (strcmp(value, wanted) != 0)

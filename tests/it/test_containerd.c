@@ -24,7 +24,7 @@ static char **task_fields(struct it *it, const char *name)
 		for (char *field = strtok_r(*line, " ", &saved); field;
 		     field = strtok_r(NULL, " ", &saved))
 			assert_int_equal(sk_strv_add(&fields, field), 0);
-		if (sk_strv_len(fields) == 3 && strcmp(fields[0], name) == 0)
+		if (fields && sk_strv_len(fields) == 3 && strcmp(fields[0], name) == 0)
 			return fields;
 		sk_strv_free(fields);
 	}

@@ -238,6 +238,7 @@ static int take_listener(int server, char **ret_text)
 			     .msg_iovlen = 1,
 			     .msg_control = control,
 			     .msg_controllen = sizeof(control)};
+	const struct cmsghdr *header;
 	int listener = -1;
 	ssize_t n;
 
@@ -247,8 +248,10 @@ static int take_listener(int server, char **ret_text)
 	n = recvmsg(sock, &msg, MSG_CMSG_CLOEXEC);
 	assert_true(n > 0);
 	text[n] = '\0';
-	assert_non_null(CMSG_FIRSTHDR(&msg));
-	memcpy(&listener, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(listener));
+	header = CMSG_FIRSTHDR(&msg);
+	if (header)
+		memcpy(&listener, CMSG_DATA(header), sizeof(listener));
+	assert_true(listener >= 0);
 	*ret_text = strdup(text);
 	return listener;
 }

@@ -201,7 +201,7 @@ static void test_a_config_without_a_process_can_be_created(void **state)
 
 	(void)state;
 	assert_int_equal(read_text(text, &spec, &err), 0);
-	assert_true(spec->no_process);
+	assert_true(spec && spec->no_process);
 	assert_int_equal(sk_spec_check(spec, &err), 0);
 }
 
