@@ -37,17 +37,29 @@ static inline int open_group(const char *path, struct sk_cgroup **ret, struct sk
 	return sk_cgroup_open(&(struct sk_cgroup_opts){.path = path}, ret, err);
 }
 
-static inline int setup(void **state)
+static inline int setup_group(void **state, bool is_oci)
 {
 	struct fixture *fix = calloc(1, sizeof(*fix));
+	struct sk_cgroup_opts opts = {.is_oci = is_oci};
 
 	if (!fix)
 		return -1;
 	*state = fix;
 	if (geteuid() != 0 || sk_cgroup_mode() == SK_CGROUP_NONE)
 		return 0;
-	fix->path = sk_strf("skiff-test-%d/a/b", getpid());
-	return open_group(fix->path, &fix->cg, &fix->err) < 0 ? -1 : 0;
+	opts.path = fix->path = sk_strf("skiff-test-%d/a/b", getpid());
+	return sk_cgroup_open(&opts, &fix->cg, &fix->err) < 0 ? -1 : 0;
+}
+
+static inline int setup(void **state)
+{
+	return setup_group(state, false);
+}
+
+/* As an OCI runtime's: in every hierarchy. */
+static inline int setup_oci(void **state)
+{
+	return setup_group(state, true);
 }
 
 static inline int teardown(void **state)
@@ -147,6 +159,7 @@ static inline int wait_status(pid_t pid)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name)	    cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T_OCI(name) cmocka_unit_test_setup_teardown(name, setup_oci, teardown)
 
 #endif

@@ -1,72 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 /* test_cgroup_stats - the figures of a real group, and being woken when it runs out of memory */
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "lib/clock.h"
-#include "lib/str.h"
-#include "runtime/cgroup/internal.h"
 #include "runtime/cgroup/stats.h"
+#include "tests/unit/runtime/cgroup_fixture.h"
 
 #define LIMIT (16ull << 20)
 
-struct fixture {
-	struct sk_cgroup *cg;
-	struct sk_err err;
-};
-
-static int setup(void **state)
+static struct fixture *limited(void **state)
 {
-	struct fixture *fix = calloc(1, sizeof(*fix));
-	sk_autofree char *path = sk_strf("skiff-test-%d/s", getpid());
-	const struct sk_cgroup_opts opts = {.path = path, .is_oci = true};
 	const struct sk_cgroup_limits limits = {.memory_bytes = LIMIT, .pids_max = 20};
+	struct fixture *fix = need(state, "memory");
 
-	if (!fix)
-		return -1;
-	*state = fix;
-	if (geteuid() != 0 || sk_cgroup_open(&opts, &fix->cg, &fix->err) < 0)
-		return 0;
-	if (sk_cgroup_create(fix->cg, &limits, &fix->err) < 0) {
-		print_error("%s\n", fix->err.msg);
-		return -1;
-	}
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fix = *state;
-	int r = 0;
-
-	if (fix->cg) {
-		(void)sk_cgroup_kill(fix->cg, 5000, NULL);
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
-		r = sk_cgroup_remove(fix->cg, &fix->err);
-		sk_cgroup_remove_empty_parents(fix->cg);
-	}
-	sk_cgroup_free(fix->cg);
-	free(fix);
-	return r;
-}
-
-static struct fixture *need(void **state)
-{
-	struct fixture *fix = *state;
-
-	if (!fix->cg) {
-		print_message("reason: needs root and cgroups\n");
-		skip();
-	}
+	assert_ok(sk_cgroup_create(fix->cg, &limits, &fix->err), &fix->err);
 	return fix;
 }
 
@@ -109,7 +56,7 @@ static uint64_t number(const struct sk_json *stats, const char *path)
 
 static void test_figures_are_those_of_the_group(void **state)
 {
-	struct fixture *fix = need(state);
+	struct fixture *fix = limited(state);
 	sk_auto(sk_json_free) struct sk_json *stats = NULL;
 	sk_autofree char *text = NULL;
 
@@ -134,7 +81,7 @@ static void test_figures_are_those_of_the_group(void **state)
 
 static void test_want_of_memory_wakes_once_and_not_before(void **state)
 {
-	struct fixture *fix = need(state);
+	struct fixture *fix = limited(state);
 	struct sk_cgroup_oom_watch watch;
 	struct pollfd poller;
 
@@ -152,7 +99,7 @@ static void test_want_of_memory_wakes_once_and_not_before(void **state)
 
 static void test_the_end_of_a_group_is_no_want_of_memory(void **state)
 {
-	struct fixture *fix = need(state);
+	struct fixture *fix = limited(state);
 	struct sk_cgroup_oom_watch watch;
 	int dirfd;
 
@@ -165,14 +112,12 @@ static void test_the_end_of_a_group_is_no_want_of_memory(void **state)
 	(void)close(dirfd);
 }
 
-#define ON_GROUP(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		ON_GROUP(test_figures_are_those_of_the_group),
-		ON_GROUP(test_want_of_memory_wakes_once_and_not_before),
-		ON_GROUP(test_the_end_of_a_group_is_no_want_of_memory),
+		T_OCI(test_figures_are_those_of_the_group),
+		T_OCI(test_want_of_memory_wakes_once_and_not_before),
+		T_OCI(test_the_end_of_a_group_is_no_want_of_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

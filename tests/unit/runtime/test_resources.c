@@ -1,18 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* test_resources - linux.resources: read, turned into files of v1 and v2, and set on real groups */
-#include <fcntl.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#include "lib/fs.h"
-#include "lib/str.h"
 #include "runtime/cgroup/settings.h"
+#include "tests/unit/runtime/cgroup_fixture.h"
 
 static int read_text(const char *text, struct sk_cgroup_resources **ret,
 		     struct sk_err *err)
@@ -237,55 +226,13 @@ static void test_shares_and_weights_have_their_defaults_in_common(void **state)
 
 /* Real groups below the caller's own. */
 
-struct fixture {
-	struct sk_cgroup *cg;
-	struct sk_err err;
-};
-
-static int setup(void **state)
+static struct fixture *made(void **state, unsigned int controller)
 {
-	struct fixture *fix = calloc(1, sizeof(*fix));
-	sk_autofree char *path = sk_strf("skiff-test-%d/r", getpid());
-	const struct sk_cgroup_opts opts = {.path = path, .is_oci = true};
+	struct fixture *fix = controller
+				      ? need(state, sk_cgroup_controller_name(controller))
+				      : need_root(state);
 
-	if (!fix)
-		return -1;
-	*state = fix;
-	if (geteuid() != 0 || sk_cgroup_mode() == SK_CGROUP_NONE)
-		return 0;
-	if (sk_cgroup_open(&opts, &fix->cg, &fix->err) < 0 ||
-	    sk_cgroup_create(fix->cg, NULL, &fix->err) < 0) {
-		print_error("%s\n", fix->err.msg);
-		return -1;
-	}
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fix = *state;
-	int r = 0;
-
-	if (fix->cg) {
-		r = sk_cgroup_remove(fix->cg, &fix->err);
-		if (r < 0)
-			print_error("%s\n", fix->err.msg);
-		sk_cgroup_remove_empty_parents(fix->cg);
-	}
-	sk_cgroup_free(fix->cg);
-	free(fix);
-	return r;
-}
-
-static struct fixture *need(void **state, unsigned int controller)
-{
-	struct fixture *fix = *state;
-
-	if (!fix->cg || (controller && !sk_cgroup_find(fix->cg, controller))) {
-		print_message("reason: needs root and the cgroup controller '%s'\n",
-			      sk_cgroup_controller_name(controller));
-		skip();
-	}
+	assert_ok(sk_cgroup_create(fix->cg, NULL, &fix->err), &fix->err);
 	return fix;
 }
 
@@ -319,7 +266,7 @@ static void assert_file(struct fixture *fix, unsigned int controller, const char
 
 static void test_memory_and_swap_rise_and_fall_together(void **state)
 {
-	struct fixture *fix = need(state, SK_CGROUP_MEMORY);
+	struct fixture *fix = made(state, SK_CGROUP_MEMORY);
 	static const char *const steps[] = {"67108864", "16777216", "134217728"};
 
 	for (size_t i = 0; i < SK_ARRAY_SIZE(steps); i++) {
@@ -338,7 +285,7 @@ static void test_memory_and_swap_rise_and_fall_together(void **state)
 
 static void test_swap_alone_is_counted_from_the_limit_that_holds(void **state)
 {
-	struct fixture *fix = need(state, SK_CGROUP_MEMORY);
+	struct fixture *fix = made(state, SK_CGROUP_MEMORY);
 
 	must_set(fix, "{\"memory\":{\"limit\":16777216,\"swap\":33554432}}");
 	must_set(fix, "{\"memory\":{\"swap\":50331648}}");
@@ -350,7 +297,7 @@ static void test_swap_alone_is_counted_from_the_limit_that_holds(void **state)
 
 static void test_cpu_settings_can_be_changed_in_any_direction(void **state)
 {
-	struct fixture *fix = need(state, SK_CGROUP_CPU);
+	struct fixture *fix = made(state, SK_CGROUP_CPU);
 	bool is_v2 = sk_cgroup_find(fix->cg, SK_CGROUP_CPU)->is_v2;
 
 	must_set(fix, "{\"cpu\":{\"quota\":100000,\"period\":100000,\"burst\":100000}}");
@@ -373,7 +320,7 @@ static void test_cpu_settings_can_be_changed_in_any_direction(void **state)
 
 static void test_cpus_and_processes_are_limited(void **state)
 {
-	struct fixture *fix = need(state, SK_CGROUP_CPUSET);
+	struct fixture *fix = made(state, SK_CGROUP_CPUSET);
 
 	must_set(fix, "{\"cpu\":{\"cpus\":\"0\",\"mems\":\"0\"}}");
 	assert_file(fix, SK_CGROUP_CPUSET, "cpuset.cpus", "cpuset.cpus", "0");
@@ -390,7 +337,7 @@ static void test_rare_controllers_are_used_only_where_a_limit_asks(void **state)
 {
 	sk_auto(sk_cgroup_resources_free) struct sk_cgroup_resources *res = must_read(
 		"{\"hugepageLimits\":[{\"pageSize\":\"2MB\",\"limit\":4194304}]}");
-	struct fixture *fix = need(state, 0);
+	struct fixture *fix = made(state, 0);
 	sk_autofree char *path = sk_strf("skiff-test-%d/rare", getpid());
 	const struct sk_cgroup_opts opts = {.path = path,
 					    .is_oci = true,
@@ -410,7 +357,7 @@ static void test_rare_controllers_are_used_only_where_a_limit_asks(void **state)
 
 static void test_unified_is_for_v2_and_says_so(void **state)
 {
-	struct fixture *fix = need(state, SK_CGROUP_MEMORY);
+	struct fixture *fix = made(state, SK_CGROUP_MEMORY);
 
 	if (sk_cgroup_find(fix->cg, SK_CGROUP_MEMORY)->is_v2) {
 		must_set(fix, "{\"unified\":{\"memory.high\":\"16777216\"}}");
@@ -430,7 +377,7 @@ static void test_unified_is_for_v2_and_says_so(void **state)
 
 static void test_a_missing_controller_is_named_only_when_a_limit_asks_for_it(void **state)
 {
-	struct fixture *fix = need(state, SK_CGROUP_MEMORY);
+	struct fixture *fix = made(state, SK_CGROUP_MEMORY);
 
 	assert_true(set(fix, "{\"rdma\":{\"x\":{\"hcaObjects\":1}}}",
 			SK_CGROUP_ON_CREATE) < 0);
@@ -443,7 +390,7 @@ static void test_a_missing_controller_is_named_only_when_a_limit_asks_for_it(voi
 
 static void test_a_limit_below_the_use_is_refused_where_that_was_asked(void **state)
 {
-	struct fixture *fix = need(state, SK_CGROUP_MEMORY);
+	struct fixture *fix = made(state, SK_CGROUP_MEMORY);
 	sk_auto(sk_cgroup_resources_free) struct sk_cgroup_resources *res =
 		must_read("{\"memory\":{\"limit\":4096,\"checkBeforeUpdate\":true}}");
 	size_t len = 1 << 20;
@@ -475,8 +422,6 @@ static void test_a_limit_below_the_use_is_refused_where_that_was_asked(void **st
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-#define ON_GROUP(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -484,15 +429,14 @@ int main(void)
 		cmocka_unit_test(test_a_limit_of_no_processes_depends_on_the_version),
 		cmocka_unit_test(test_what_is_wrong_is_named),
 		cmocka_unit_test(test_shares_and_weights_have_their_defaults_in_common),
-		ON_GROUP(test_memory_and_swap_rise_and_fall_together),
-		ON_GROUP(test_swap_alone_is_counted_from_the_limit_that_holds),
-		ON_GROUP(test_cpu_settings_can_be_changed_in_any_direction),
-		ON_GROUP(test_cpus_and_processes_are_limited),
-		ON_GROUP(test_rare_controllers_are_used_only_where_a_limit_asks),
-		ON_GROUP(test_unified_is_for_v2_and_says_so),
-		ON_GROUP(
-			test_a_missing_controller_is_named_only_when_a_limit_asks_for_it),
-		ON_GROUP(test_a_limit_below_the_use_is_refused_where_that_was_asked),
+		T_OCI(test_memory_and_swap_rise_and_fall_together),
+		T_OCI(test_swap_alone_is_counted_from_the_limit_that_holds),
+		T_OCI(test_cpu_settings_can_be_changed_in_any_direction),
+		T_OCI(test_cpus_and_processes_are_limited),
+		T_OCI(test_rare_controllers_are_used_only_where_a_limit_asks),
+		T_OCI(test_unified_is_for_v2_and_says_so),
+		T_OCI(test_a_missing_controller_is_named_only_when_a_limit_asks_for_it),
+		T_OCI(test_a_limit_below_the_use_is_refused_where_that_was_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
