@@ -63,6 +63,8 @@ int caller_containerd_setup(void **state);
 int caller_docker_setup(void **state);
 /** caller_slurm_setup() - Slurm on two nodes, with CALLER_DIR/bundle; commands name their program */
 int caller_slurm_setup(void **state);
+int caller_slurm_groups_setup(
+	void **state); /* with groups of Slurm's own where cgroup v1 is */
 /** caller_slurm_mode() - Whether steps run by create and start, with output in CALLER_DIR/step.out, or by run */
 void caller_slurm_mode(bool has_steps);
 /** caller_finish() - Stop it; group teardown */
