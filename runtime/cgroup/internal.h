@@ -84,8 +84,6 @@ unsigned int sk_cgroup_controller_bits(const char *list);
 
 /* place.c */
 
-/** sk_cgroup_check_path() - Refuse paths that are not plainly below something; pure. -EINVAL */
-int sk_cgroup_check_path(const char *path, struct sk_err *err);
 /** sk_cgroup_open_descriptors() - Open @dirfd and @enter_fd of an existing folder; -1 where that fails */
 void sk_cgroup_open_descriptors(struct sk_cgroup_hier *hier);
 

@@ -46,7 +46,8 @@ int sk_cgroup_manager_from_name(const char *name, enum sk_cgroup_manager *ret)
 	return -EINVAL;
 }
 
-int sk_cgroup_check_path(const char *path, struct sk_err *err)
+/* Refuses paths that are not plainly below something. */
+static int check_path(const char *path, struct sk_err *err)
 {
 	const char *below = path + (path[0] == '/');
 	sk_auto(sk_strv_free) char **parts = sk_strv_split(below, '/');
@@ -167,7 +168,7 @@ static int place_hiers(struct sk_cgroup *cg, unsigned int wanted, struct sk_err 
 
 static int take_path(struct sk_cgroup *cg, const char *path, struct sk_err *err)
 {
-	int r = sk_cgroup_check_path(path, err);
+	int r = check_path(path, err);
 
 	if (r < 0)
 		return r;
@@ -335,7 +336,7 @@ static int reopen(const struct sk_json *paths, unsigned int wanted,
 	if (!path)
 		return sk_err_set(err, EINVAL,
 				  "the record of a cgroup has no member 'path'");
-	r = sk_cgroup_check_path(path, err);
+	r = check_path(path, err);
 	if (r < 0)
 		return r;
 	if (!cg || !(cg->path = strdup(path)))

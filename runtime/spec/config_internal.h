@@ -8,9 +8,6 @@
 /** sk_config_process() - "process" (config_process.c) */
 int sk_config_process(const struct sk_json *config, struct sk_spec *spec,
 		      struct sk_err *err);
-/** sk_config_process_object() - The same of the object itself (config_process.c) */
-int sk_config_process_object(const struct sk_json *process, struct sk_spec *spec,
-			     struct sk_err *err);
 /** sk_config_process_kernel() - Scheduler, priorities, CPUs and labels of "process" (config_kernel.c) */
 int sk_config_process_kernel(const struct sk_json *process, struct sk_spec *spec,
 			     struct sk_err *err);

@@ -211,8 +211,8 @@ static int read_terminal(const struct sk_json *process, struct sk_spec *spec,
 	return r;
 }
 
-int sk_config_process_object(const struct sk_json *process, struct sk_spec *spec,
-			     struct sk_err *err)
+static int read_process(const struct sk_json *process, struct sk_spec *spec,
+			struct sk_err *err)
 {
 	int64_t score = INT64_MIN;
 	int r = read_terminal(process, spec, err);
@@ -245,7 +245,7 @@ int sk_config_process(const struct sk_json *config, struct sk_spec *spec,
 	if (r == 0 && !process)
 		return without_process(spec, err);
 	spec->process.make_cwd = true;
-	return r < 0 ? r : sk_config_process_object(process, spec, err);
+	return r < 0 ? r : read_process(process, spec, err);
 }
 
 int sk_spec_from_process(const struct sk_json *process, const struct sk_json *config,
@@ -257,12 +257,13 @@ int sk_spec_from_process(const struct sk_json *process, const struct sk_json *co
 
 	if (!spec)
 		return sk_err_oom(err);
+	spec->is_oci = true;
 	if (sk_json_type(process) != SK_JSON_OBJECT)
 		return sk_err_set(err, EINVAL, "process: expected an object, got %s",
 				  sk_json_type_name(sk_json_type(process)));
 	r = sk_json_read_object(config, "config.json", "linux", &object_linux, err);
 	if (r == 0)
-		r = sk_config_process_object(process, spec, err);
+		r = read_process(process, spec, err);
 	if (r == 0)
 		r = sk_config_namespaces(object_linux, spec, err);
 	if (r == 0)

@@ -216,7 +216,7 @@ static void test_cve_2020_15257_no_abstract_socket_is_offered(void **state)
 	oci_expect(it, 0, "delete", "-f", "c1");
 }
 
-/* Guard: sk_cgroup_check_path() of cgroup/place.c. */
+/* Guard: check_path() of cgroup/place.c. */
 static void test_a_cgroup_path_leads_nowhere_else(void **state)
 {
 	static const char *const bad[] = {
