@@ -105,6 +105,8 @@ static void test_proc_of_the_hosts_pid_namespace_is_bound(void **state)
 		CHANGES({"linux", "namespaces",
 			 "[{\"type\":\"mount\"},{\"type\":\"user\"},{\"type\":\"uts\"},{\"type\":\"ipc\"}]"}));
 	assert_string_equal(it->out, "procfs\n");
+	/* where the machine has one, that is bound */
+	shell(it, "umount /dev/mqueue 2> /dev/null || :");
 	as_user(it, 1, "true",
 		CHANGES({"linux", "namespaces",
 			 "[{\"type\":\"mount\"},{\"type\":\"user\"},{\"type\":\"uts\"}]"}));
