@@ -18,9 +18,11 @@ CFLAGS  ?= -O2 -g
 SK_WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef \
 	   -Wvla -Wwrite-strings -Wpointer-arith -Wconversion -Wno-sign-conversion -Werror
 SK_HARD := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+# Of what is not used nothing is linked: each page of a program counts to the memory of its process.
+SK_SMALL := -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables
 SK_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DSK_VERSION='"$(VERSION)"' -I. -include lib/banned.h \
-	   -MMD -MP $(SK_WARN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(SK_HARD)) $(CFLAGS)
-SK_LDFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE),-Wl,-z,relro,-z,now) -Wl,--as-needed $(LDFLAGS)
+	   -MMD -MP $(SK_WARN) $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer,$(SK_HARD) $(SK_SMALL)) $(CFLAGS)
+SK_LDFLAGS := $(if $(SANITIZE),-fsanitize=$(SANITIZE),-Wl,-z,relro,-z,now,--gc-sections) -Wl,--as-needed $(LDFLAGS)
 # Sanitizers cannot be linked into a static program.
 STATIC  := $(if $(SANITIZE),-pie,-static-pie)
 
