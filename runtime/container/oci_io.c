@@ -6,12 +6,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/fs.h"
 #include "lib/parse.h"
 #include "lib/sock.h"
+#include "lib/str.h"
+#include "lib/sys.h"
 #include "runtime/runtime.h"
 
 #define MAX_FDS 1024
@@ -106,5 +109,39 @@ int sk_oci_check_fds(uint64_t preserve_fds, struct sk_err *err)
 				err, EBADF,
 				"--preserve-fds, LISTEN_FDS: descriptor %u is not open",
 				3 + i);
+	return 0;
+}
+
+static bool has_notify_socket(const struct sk_spec *spec)
+{
+	for (char **variable = spec->env; variable && *variable; variable++)
+		if (sk_str_starts(*variable, "NOTIFY_SOCKET="))
+			return true;
+	return false;
+}
+
+int sk_oci_io_notify(struct sk_spec *spec, struct sk_err *err)
+{
+	static const char inside[] = "/run/notify/notify.sock";
+	const char *socket = getenv("NOTIFY_SOCKET");
+	struct stat st;
+
+	if (!socket || spec->no_process || has_notify_socket(spec))
+		return 0;
+	/* an abstract one belongs to a network namespace, not to the file system */
+	if (socket[0] == '@') {
+		if (spec->ns[SK_NS_NET].is_new || spec->ns[SK_NS_NET].path)
+			return 0;
+		return sk_strv_addf(&spec->env, "NOTIFY_SOCKET=%s", socket) < 0
+			       ? sk_err_oom(err)
+			       : 0;
+	}
+	if (socket[0] != '/' || stat(socket, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return 0;
+	if (!sk_spec_add_mount(spec, socket, inside, NULL,
+			       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+				       MOUNT_ATTR_NOEXEC) ||
+	    sk_strv_addf(&spec->env, "NOTIFY_SOCKET=%s", inside) < 0)
+		return sk_err_oom(err);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "lib/err.h"
+#include "runtime/spec/spec.h"
 
 /** struct sk_oci_io - Where it goes; each may be NULL */
 struct sk_oci_io {
@@ -29,5 +30,13 @@ int sk_oci_io_hand_over(const struct sk_oci_io *io, int pty, int pidfd, pid_t pi
 
 /** sk_oci_io_listen_fds() - How many sockets the caller hands on: LISTEN_FDS, when it is meant for this process */
 unsigned int sk_oci_io_listen_fds(void);
+
+/**
+ * sk_oci_io_notify() - Give the container the socket that NOTIFY_SOCKET names, as /run/notify/notify.sock
+ *
+ * The service manager sees the sender's pid on its own side, so nobody has to pass messages on.
+ * Where the config has a NOTIFY_SOCKET of its own its author has taken care of it.
+ */
+int sk_oci_io_notify(struct sk_spec *spec, struct sk_err *err);
 
 #endif

@@ -62,6 +62,8 @@ static int load_bundle(const struct sk_home *home, const char *id,
 			err);
 	if (r == 0)
 		r = sk_spec_from_config(config, bundle->path, group, &bundle->spec, err);
+	if (r == 0)
+		r = sk_oci_io_notify(bundle->spec, err);
 	if (r < 0)
 		return r;
 	sk_idrange_adapt(bundle->spec, id);

@@ -85,10 +85,27 @@ int sk_sched_set_cpus(const char *cpus, struct sk_err *err)
 	return 0;
 }
 
+/* What was inherited, of a service manager say, is not what the group of an OCI container
+ * allows: newer kernels remember it over the change of groups. All are asked for; the
+ * kernel gives those of the group. */
+static int set_cpus(const struct sk_child *c, struct sk_err *err)
+{
+	const struct sk_spec_process *p = &c->spec->process;
+	uint64_t all[SK_SPEC_MAX_CPUS / 64];
+
+	if (c->is_further && p->cpus_final)
+		return sk_sched_set_cpus(p->cpus_final, err);
+	if (!c->spec->is_oci || (c->is_further && p->cpus_initial))
+		return 0;
+	memset(all, 0xff, sizeof(all));
+	(void)syscall(SYS_sched_setaffinity, 0, sizeof(all), all);
+	return 0;
+}
+
 int sk_child_sched(struct sk_child *c, struct sk_err *err)
 {
 	const struct sk_spec_process *p = &c->spec->process;
-	int r = c->is_further ? sk_sched_set_cpus(p->cpus_final, err) : 0;
+	int r = set_cpus(c, err);
 
 	if (r == 0)
 		r = set_scheduler(&p->scheduler, err);

@@ -130,6 +130,7 @@ int sk_spec_from_config(const struct sk_json *config, const char *bundle,
 
 	if (!spec)
 		return sk_err_oom(err);
+	spec->is_oci = true;
 	if (sk_json_type(config) != SK_JSON_OBJECT)
 		return sk_err_set(err, EINVAL, "config.json: expected an object, got %s",
 				  sk_json_type_name(sk_json_type(config)));

@@ -85,6 +85,7 @@ struct sk_spec {
 	/* the command */
 	char **args, **env; /* no args with use_init: only reap */
 	bool no_process;    /* it can be created, but not started */
+	bool is_oci;	    /* made from a config.json */
 	char *cwd;
 	char *user; /* "name[:group]", "uid[:gid]"; NULL uses uid, gid, groups */
 	uid_t uid;

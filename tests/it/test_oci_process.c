@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -267,6 +269,103 @@ static void test_exec_takes_its_own_process(void **state)
 	assert_int_equal(unlink(file), 0);
 }
 
+/* A service manager may have set less than the container's group allows. */
+static void test_the_callers_cpus_are_not_the_containers(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle =
+		script(it, "grep Cpus_allowed_list /proc/self/status; exec sleep 1000");
+	sk_autofree char *all = NULL;
+
+	if (sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		skip();
+	it_command(it,
+		   IT_ARGS("sh", "-c", "ln -sf busybox \"$0/rootfs/bin/grep\"", bundle));
+	it_command(it, IT_ARGS("grep", "Cpus_allowed_list", "/proc/self/status"));
+	all = strdup(it->out);
+	oci_run_detached(it, bundle, "p1");
+	it->prefix = IT_ARGS("taskset", "-c", "0");
+	oci_expect(it, 0, "exec", "p1", "grep", "Cpus_allowed_list", "/proc/self/status");
+	assert_string_equal(it->out, all);
+	it->prefix = NULL;
+	oci_expect(it, 0, "delete", "-f", "p1");
+	set(bundle, "process", "args",
+	    "[\"grep\",\"Cpus_allowed_list\",\"/proc/self/status\"]");
+	it->prefix = IT_ARGS("taskset", "-c", "0");
+	oci_expect(it, 0, "run", "-b", bundle, "p1");
+	it->prefix = NULL;
+	assert_string_equal(it->out, all);
+}
+
+/* Guard: setgroups() of sandbox/credentials.c. */
+static void test_groups_of_the_caller_do_not_come_along(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = script(it, "grep Groups /proc/self/status");
+
+	it_command(it,
+		   IT_ARGS("sh", "-c", "ln -sf busybox \"$0/rootfs/bin/grep\"", bundle));
+	it->prefix = IT_ARGS("setpriv", "--groups=4242,4343", "--");
+	oci_expect(it, 0, "run", "-b", bundle, "p1");
+	assert_string_equal(it->out, "Groups:\t \n");
+	set(bundle, "process.user", "additionalGids", "[7,8]");
+	oci_expect(it, 0, "run", "-b", bundle, "p1");
+	it->prefix = NULL;
+	assert_string_equal(it->out, "Groups:\t7 8 \n");
+}
+
+static void test_clocks_of_a_time_namespace_by_path(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = script(it, "cut -d. -f1 /proc/uptime");
+	pid_t pid = other_namespaces(IT_ARGS("unshare", "-T", "--boottime=7000000", "sh",
+					     "-c", "echo; exec sleep 60"));
+
+	it_command(it,
+		   IT_ARGS("sh", "-c", "ln -sf busybox \"$0/rootfs/bin/cut\"", bundle));
+	join(bundle, "time", pid, "time");
+	oci_expect(it, 0, "run", "-b", bundle, "p1");
+	assert_true(strtol(it->out, NULL, 10) >= 7000000);
+	end(pid);
+}
+
+/* What a service of systemd with Type=notify says reaches the caller's socket. */
+static void test_the_notify_socket_is_in_the_container(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = script(it, "ls -l $NOTIFY_SOCKET; exec sleep 1000");
+	sk_autofree char *path = sk_strf("%s/notify", it->dir);
+	sk_autofree char *word = sk_strf("NOTIFY_SOCKET=%s", path);
+	sk_autofree char *inside = NULL;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int sock = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), sender;
+	char text[16] = "";
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(bind(sock, (struct sockaddr *)&address, sizeof(address)), 0);
+	it->prefix = (const char *const[]){"env", word, NULL};
+	oci_run_detached(it, bundle, "p1");
+	it->prefix = NULL;
+	inside = sk_strf("/proc/%d/root/run/notify/notify.sock", (int)oci_pid(it, "p1"));
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", inside);
+	sender = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(sendto(sender, "READY=1", 7, 0, (struct sockaddr *)&address,
+				sizeof(address)),
+			 7);
+	assert_int_equal(recv(sock, text, sizeof(text), MSG_DONTWAIT), 7);
+	assert_string_equal(text, "READY=1");
+	(void)close(sender);
+	(void)close(sock);
+	oci_expect(it, 0, "delete", "-f", "p1");
+	set(bundle, "process", "args",
+	    "[\"sh\",\"-c\",\"test -S $NOTIFY_SOCKET && echo $NOTIFY_SOCKET\"]");
+	it->prefix = (const char *const[]){"env", word, NULL};
+	oci_expect(it, 0, "run", "-b", bundle, "p1");
+	it->prefix = NULL;
+	assert_string_equal(it->out, "/run/notify/notify.sock\n");
+	assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +379,10 @@ int main(void)
 		IT_TEST(test_a_user_namespace_is_joined_with_what_it_owns),
 		IT_TEST(test_a_path_of_another_kind_is_refused),
 		IT_TEST(test_exec_takes_its_own_process),
+		IT_TEST(test_the_callers_cpus_are_not_the_containers),
+		IT_TEST(test_groups_of_the_caller_do_not_come_along),
+		IT_TEST(test_clocks_of_a_time_namespace_by_path),
+		IT_TEST(test_the_notify_socket_is_in_the_container),
 	};
 
 	return it_run_group(tests);
