@@ -61,6 +61,21 @@ static void test_a_step_that_is_created_and_then_started(void **state)
 	caller_expect(it, 1, STEP, "nope");
 }
 
+/* Slurm mounts the script and the files of its output below /tmp/slurm. */
+static void test_a_batch_job_runs_its_script_in_the_container(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *text = NULL;
+
+	caller_slurm_mode(false);
+	caller_write_file("batch", "#!/bin/sh\necho out; cat /proc/1/comm; exit 6\n");
+	caller_expect(it, 6, "sbatch", "--wait", "--container", BUNDLE, "--output",
+		      CALLER_DIR "/batch.out", CALLER_DIR "/batch");
+	assert_int_equal(sk_fs_read(AT_FDCWD, CALLER_DIR "/batch.out", 4096, &text, NULL),
+			 0);
+	it_assert_has(text, "out\nstartup\n");
+}
+
 static void test_an_ordinary_users_step_is_in_a_user_namespace(void **state)
 {
 	struct it *it = *state;
@@ -229,6 +244,7 @@ int main(void)
 		CALLER_TEST(test_a_step_has_output_input_and_status),
 		CALLER_TEST(test_a_job_on_two_nodes_at_once),
 		CALLER_TEST(test_a_step_that_is_created_and_then_started),
+		CALLER_TEST(test_a_batch_job_runs_its_script_in_the_container),
 		CALLER_TEST(test_an_ordinary_users_step_is_in_a_user_namespace),
 		CALLER_TEST(test_a_users_bundle_may_map_her_id_alone),
 		CALLER_TEST(test_limits_of_a_bundle_are_in_force_or_the_error_names_them),
