@@ -155,6 +155,24 @@ int sk_cgroup_attach(const struct sk_cgroup *cg, pid_t pid, struct sk_err *err)
 	return sk_cgroup_is_moved_by_manager(cg) ? sk_systemd_attach(cg, pid, err) : 0;
 }
 
+int sk_cgroup_move(const struct sk_cgroup *cg, pid_t pid, struct sk_err *err)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%d", (int)pid);
+
+	for (unsigned int i = 0; cg && i < cg->nr; i++) {
+		const struct sk_cgroup_hier *hier = &cg->hiers[i];
+
+		if (hier->refused || hier->enter_fd < 0 ||
+		    (hier->is_v2 && sk_cgroup_is_moved_by_manager(cg)))
+			continue;
+		if (write(hier->enter_fd, text, (size_t)n) < 0)
+			return sk_err_errno(err, "move process %d to cgroup '%s'",
+					    (int)pid, hier->dir);
+	}
+	return sk_cgroup_attach(cg, pid, err);
+}
+
 void sk_cgroup_settle(struct sk_cgroup *cg)
 {
 	if (cg->systemd)

@@ -176,6 +176,13 @@ int sk_cgroup_enter(const struct sk_cgroup *cg, bool with_v2, struct sk_err *err
 int sk_cgroup_attach(const struct sk_cgroup *cg, pid_t pid, struct sk_err *err);
 /** sk_cgroup_is_moved_by_manager() - Whether sk_cgroup_attach() does anything; @cg may be NULL */
 bool sk_cgroup_is_moved_by_manager(const struct sk_cgroup *cg);
+/**
+ * sk_cgroup_move() - Move another process of one thread into the groups, by whoever may
+ * @cg:		May be NULL
+ *
+ * Slower than to enter: the writer waits for a grace period of the kernel.
+ */
+int sk_cgroup_move(const struct sk_cgroup *cg, pid_t pid, struct sk_err *err);
 /** sk_cgroup_settle() - The container's process is in the group: release what held an empty one */
 void sk_cgroup_settle(struct sk_cgroup *cg);
 /** sk_cgroup_tell_manager() - After files of the group were written: tell systemd, so that it does not undo it */

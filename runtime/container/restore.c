@@ -256,6 +256,7 @@ static int take_over(struct restore *r, pid_t pid, struct sk_err *err)
 	if (r->ctr->pidfd < 0)
 		return sk_err_errno(err, "open process %d", (int)pid);
 	r->ctr->pid = pid;
+	sk_cgroup_settle(r->ctr->cgroup);
 	if (sk_launch_record(r->ctr->state, pid, "running", err) < 0)
 		return -EIO;
 	return sk_oci_io_hand_over(&io, -1, r->ctr->pidfd, pid, err);
@@ -296,7 +297,7 @@ static int on_started(void *arg, pid_t pid, struct sk_err *err)
 	struct restore *r = arg;
 	sk_autofree char *text = NULL;
 	char file[48], *save = NULL;
-	int result = sk_cgroup_attach(r->ctr->cgroup, pid, err);
+	int result = sk_cgroup_move(r->ctr->cgroup, pid, err);
 
 	if (result < 0)
 		return result;

@@ -95,6 +95,24 @@ void it_need_root(const struct it *it)
 	skip();
 }
 
+void it_need_criu(const struct it *it)
+{
+	int status = 1;
+
+	it_need_root(it);
+	/* criu tries a connection to itself, and the network of a test has nothing at first */
+	if (sk_proc_capture(IT_ARGS("ip", "link", "set", "lo", "up"), 60000, NULL,
+			    &status, NULL) < 0 ||
+	    status != 0)
+		fail_msg("cannot set up the loopback link");
+	/* fails on kernels that this criu does not know */
+	if (sk_proc_capture(IT_ARGS("criu", "check"), 60000, NULL, &status, NULL) == 0 &&
+	    status == 0)
+		return;
+	print_message("reason: criu is missing, or does not work on this kernel\n");
+	skip();
+}
+
 double it_slowness(void)
 {
 	const char *text = getenv("SKIFF_SLOWNESS");

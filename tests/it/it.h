@@ -71,6 +71,9 @@ int it_teardown(void **state);
 /** it_need_root() - Skip the case, with the reason, when not run as root */
 void it_need_root(const struct it *it);
 
+/** it_need_criu() - Skip the case where criu is missing or does not work, and when not run as root */
+void it_need_criu(const struct it *it);
+
 /** it_slowness() - How much slower than a real machine this one is: SKIFF_SLOWNESS, else 1 */
 double it_slowness(void);
 

@@ -44,18 +44,6 @@ static bool succeeds(const char *const *argv)
 	return sk_proc_capture(argv, 60000, NULL, &status, NULL) == 0 && status == 0;
 }
 
-/* `criu check` fails on kernels that this criu does not know. */
-static void need_criu(const struct it *it)
-{
-	it_need_root(it);
-	/* criu tries a connection to itself, and the network of a test has nothing at first */
-	assert_true(succeeds((const char *[]){"ip", "link", "set", "lo", "up", NULL}));
-	if (!succeeds((const char *[]){"criu", "check", NULL})) {
-		print_message("criu is missing, or does not work on this kernel\n");
-		skip();
-	}
-}
-
 static void add_volume(const struct world *w)
 {
 	sk_auto(sk_json_free) struct sk_json *config = oci_config(w->bundle);
@@ -149,7 +137,7 @@ static void test_container_goes_on_where_it_was_saved(void **state)
 	sk_auto(world_finish) struct world w = {0};
 	struct it *it = *state;
 
-	need_criu(it);
+	it_need_criu(it);
 	world_init(it, &w);
 	run_quietly(it, &w, "c1");
 	assert_int_equal(next_number(&w), 1);
@@ -171,7 +159,7 @@ static void test_container_may_run_on_and_still_be_restored_later(void **state)
 	sk_auto(world_finish) struct world w = {0};
 	struct it *it = *state;
 
-	need_criu(it);
+	it_need_criu(it);
 	world_init(it, &w);
 	run_quietly(it, &w, "c1");
 	assert_int_equal(next_number(&w), 1);
@@ -193,7 +181,7 @@ static void test_paused_container_is_saved_and_stays_paused(void **state)
 	sk_auto(world_finish) struct world w = {0};
 	struct it *it = *state;
 
-	need_criu(it);
+	it_need_criu(it);
 	world_init(it, &w);
 	run_quietly(it, &w, "c1");
 	assert_int_equal(next_number(&w), 1);
@@ -209,10 +197,11 @@ static void test_limits_hold_after_a_restore(void **state)
 {
 	sk_auto(world_finish) struct world w = {0};
 	sk_auto(sk_json_free) struct sk_json *config = NULL;
+	sk_autofree char *pid = NULL;
 	struct it *it = *state;
 	struct sk_json *pids;
 
-	need_criu(it);
+	it_need_criu(it);
 	world_init(it, &w);
 	run_quietly(it, &w, "c1");
 	assert_int_equal(next_number(&w), 1);
@@ -221,12 +210,34 @@ static void test_limits_hold_after_a_restore(void **state)
 	config = oci_config(w.bundle);
 	pids = sk_json_set(sk_json_get(sk_json_get(config, "linux"), "resources"), "pids",
 			   sk_json_new_object());
-	sk_json_set_int(pids, "limit", 2);
+	sk_json_set_int(pids, "limit", 16); /* criu's helpers count too */
 	oci_save(w.bundle, config);
 	restore_quietly(it, &w, "c1");
-	assert_int_equal(oci(it, "exec", "c1", "sh", "-c", "sleep 1 & sleep 1 & wait"),
+	pid = sk_strf(" %d", oci_pid(it, "c1"));
+	oci_expect(it, 0, "ps", "--format", "json", "c1");
+	it_assert_has(it->out, pid);
+	assert_int_equal(oci(it, "exec", "c1", "sh", "-c",
+			     "i=0; while [ $((i=i+1)) -le 16 ]; do sleep 2 & done; wait"),
 			 2);
 	it_assert_has(it->err, "can't fork");
+	oci_expect(it, 0, "delete", "--force", "c1");
+}
+
+static void test_restored_container_can_be_saved_again(void **state)
+{
+	sk_auto(world_finish) struct world w = {0};
+	struct it *it = *state;
+
+	it_need_criu(it);
+	world_init(it, &w);
+	run_quietly(it, &w, "c1");
+	assert_int_equal(next_number(&w), 1);
+	for (long number = 2; number < 4; number++) {
+		expect_checkpoint(it, &w, NULL);
+		oci_expect(it, 0, "delete", "--force", "c1");
+		restore_quietly(it, &w, "c1");
+		assert_int_equal(next_number(&w), number);
+	}
 	oci_expect(it, 0, "delete", "--force", "c1");
 }
 
@@ -237,7 +248,7 @@ static void test_pre_dump_saves_memory_and_the_dump_builds_on_it(void **state)
 	sk_autofree char *before = NULL;
 	int status;
 
-	need_criu(it);
+	it_need_criu(it);
 	world_init(it, &w);
 	before = sk_strf("%s/before", it->dir);
 	run_quietly(it, &w, "c1");
@@ -266,7 +277,7 @@ static void test_restore_in_the_foreground_ends_with_the_command(void **state)
 	struct it *it = *state;
 	struct it_job job = {0};
 
-	need_criu(it);
+	it_need_criu(it);
 	world_init(it, &w);
 	run_quietly(it, &w, "c1");
 	assert_int_equal(next_number(&w), 1);
@@ -316,17 +327,26 @@ static void test_help_of_both_is_what_engines_probe_for(void **state)
 	it_assert_has(it->out, "--lsm-profile");
 }
 
+static int teardown(void **state)
+{
+	(void)oci(*state, "delete", "--force", "--regex", ".");
+	return it_teardown(state);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, it_setup, teardown)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IT_TEST(test_container_goes_on_where_it_was_saved),
-		IT_TEST(test_container_may_run_on_and_still_be_restored_later),
-		IT_TEST(test_paused_container_is_saved_and_stays_paused),
-		IT_TEST(test_limits_hold_after_a_restore),
-		IT_TEST(test_pre_dump_saves_memory_and_the_dump_builds_on_it),
-		IT_TEST(test_restore_in_the_foreground_ends_with_the_command),
-		IT_TEST(test_failures_leave_nothing_and_name_the_cause),
-		IT_TEST(test_help_of_both_is_what_engines_probe_for),
+		CASE(test_container_goes_on_where_it_was_saved),
+		CASE(test_container_may_run_on_and_still_be_restored_later),
+		CASE(test_paused_container_is_saved_and_stays_paused),
+		CASE(test_limits_hold_after_a_restore),
+		CASE(test_restored_container_can_be_saved_again),
+		CASE(test_pre_dump_saves_memory_and_the_dump_builds_on_it),
+		CASE(test_restore_in_the_foreground_ends_with_the_command),
+		CASE(test_failures_leave_nothing_and_name_the_cause),
+		CASE(test_help_of_both_is_what_engines_probe_for),
 	};
 
 	return it_run_group(tests);
