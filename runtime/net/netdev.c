@@ -221,8 +221,7 @@ static int give_address(int sock, unsigned int index, const struct address *addr
 	request.address = address->info;
 	request.address.ifa_index = index;
 	/* behind the smaller of the two bodies */
-	memcpy((char *)&request + request.header.nlmsg_len, address->attrs,
-	       address->len);
+	memcpy((char *)&request + request.header.nlmsg_len, address->attrs, address->len);
 	request.header.nlmsg_len += (uint32_t)address->len;
 	put(&request, IFA_FLAGS, &address->flags, sizeof(address->flags));
 	return ask(sock, &request);

@@ -272,6 +272,7 @@ static void test_exec_takes_its_own_process(void **state)
 /* A service manager may have set less than the container's group allows. */
 static void test_the_callers_cpus_are_not_the_containers(void **state)
 {
+	static const char *const one_cpu[] = {"taskset", "-c", "0", NULL};
 	struct it *it = *state;
 	sk_autofree char *bundle =
 		script(it, "grep Cpus_allowed_list /proc/self/status; exec sleep 1000");
@@ -284,14 +285,14 @@ static void test_the_callers_cpus_are_not_the_containers(void **state)
 	it_command(it, IT_ARGS("grep", "Cpus_allowed_list", "/proc/self/status"));
 	all = strdup(it->out);
 	oci_run_detached(it, bundle, "p1");
-	it->prefix = IT_ARGS("taskset", "-c", "0");
+	it->prefix = one_cpu;
 	oci_expect(it, 0, "exec", "p1", "grep", "Cpus_allowed_list", "/proc/self/status");
 	assert_string_equal(it->out, all);
 	it->prefix = NULL;
 	oci_expect(it, 0, "delete", "-f", "p1");
 	set(bundle, "process", "args",
 	    "[\"grep\",\"Cpus_allowed_list\",\"/proc/self/status\"]");
-	it->prefix = IT_ARGS("taskset", "-c", "0");
+	it->prefix = one_cpu;
 	oci_expect(it, 0, "run", "-b", bundle, "p1");
 	it->prefix = NULL;
 	assert_string_equal(it->out, all);
@@ -300,12 +301,13 @@ static void test_the_callers_cpus_are_not_the_containers(void **state)
 /* Guard: setgroups() of sandbox/credentials.c. */
 static void test_groups_of_the_caller_do_not_come_along(void **state)
 {
+	static const char *const groups[] = {"setpriv", "--groups=4242,4343", "--", NULL};
 	struct it *it = *state;
 	sk_autofree char *bundle = script(it, "grep Groups /proc/self/status");
 
 	it_command(it,
 		   IT_ARGS("sh", "-c", "ln -sf busybox \"$0/rootfs/bin/grep\"", bundle));
-	it->prefix = IT_ARGS("setpriv", "--groups=4242,4343", "--");
+	it->prefix = groups;
 	oci_expect(it, 0, "run", "-b", bundle, "p1");
 	assert_string_equal(it->out, "Groups:\t \n");
 	set(bundle, "process.user", "additionalGids", "[7,8]");
