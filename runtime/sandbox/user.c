@@ -42,7 +42,8 @@ static bool parse_id(const char *text, uint32_t *ret)
 	return true;
 }
 
-/* The fields of the first line whose name, or number in field 2, is @key. */
+/* The fields of the first line whose name is @key. A number is always an id: an image may have
+ * a user of the name "1000" who is root (CVE-2026-30892). */
 static char **find_line(char **lines, const char *key, size_t min_fields)
 {
 	uint32_t want = 0, have;
@@ -52,8 +53,8 @@ static char **find_line(char **lines, const char *key, size_t min_fields)
 		char **fields = sk_strv_split(*line, ':');
 
 		if (sk_strv_len(fields) >= min_fields &&
-		    (strcmp(fields[0], key) == 0 ||
-		     (numeric && parse_id(fields[2], &have) && have == want)))
+		    (numeric ? parse_id(fields[2], &have) && have == want
+			     : strcmp(fields[0], key) == 0))
 			return fields;
 		sk_strv_free(fields);
 	}
@@ -100,6 +101,15 @@ static int set_home(struct sk_child *c, const char *home, struct sk_err *err)
 	if (sk_strv_addf(&c->env, "HOME=%s", home[0] == '/' ? home : "/") < 0)
 		return sk_err_oom(err);
 	return 0;
+}
+
+/* A number that is no id, such as -1 or 4294967296, is nobody's name either. */
+static bool is_bad_number(const char *text)
+{
+	const char *digits = text + (text[0] == '-' || text[0] == '+');
+	uint32_t id;
+
+	return digits[0] && !digits[strspn(digits, "0123456789")] && !parse_id(text, &id);
 }
 
 static int resolve(struct sk_child *c, const char *name, const char *group,
@@ -154,7 +164,8 @@ int sk_child_user(struct sk_child *c, struct sk_err *err)
 	group = strchr(name, ':');
 	if (group)
 		*group++ = '\0';
-	if (!name[0] || (group && !group[0]))
+	if (!name[0] || is_bad_number(name) ||
+	    (group && (!group[0] || strchr(group, ':') || is_bad_number(group))))
 		return sk_err_set(err, EINVAL,
 				  "user '%s' is not of the form USER[:GROUP]",
 				  spec->user);
