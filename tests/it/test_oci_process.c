@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/fs.h"
+#include "lib/sock.h"
 #include "lib/str.h"
 #include "tests/it/oci.h"
 
@@ -368,6 +369,51 @@ static void test_the_notify_socket_is_in_the_container(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* Read a terminal's other end until its program is gone. */
+static void read_terminal(int fd, char *text, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len + 1 < size && (n = read(fd, text + len, size - 1 - len)) > 0)
+		len += (size_t)n;
+	text[len] = '\0';
+}
+
+static void test_a_terminal_has_its_size_and_its_multiplexer_is_real(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = script(it, "stty size; tty");
+	sk_autofree char *path = sk_strf("%s/console", it->dir);
+	sk_autoclose int server = sk_sock_listen(path, NULL);
+	sk_autoclose int peer = -1, terminal = -1;
+	char text[256], tag;
+
+	it_command(it,
+		   IT_ARGS("sh", "-c", "ln -sf busybox \"$0/rootfs/bin/stty\"", bundle));
+	set(bundle, "process", "terminal", "true");
+	set(bundle, "process", "consoleSize", "{\"height\":33,\"width\":111}");
+	oci_expect(it, 0, "run", "-d", "-b", bundle, "--console-socket", path, "p1");
+	peer = accept4(server, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(peer >= 0);
+	terminal = sk_sock_recv_fd(peer, &tag);
+	assert_true(terminal >= 0);
+	read_terminal(terminal, text, sizeof(text));
+	assert_string_equal(text, "33 111\r\n/dev/pts/0\r\n");
+	oci_expect(it, 0, "delete", "-f", "p1");
+	/* CVE-2025-52565: anything else in its place gets no terminal */
+	set(bundle, NULL, "mounts",
+	    "[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"
+	    "{\"destination\":\"/dev\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"},"
+	    "{\"destination\":\"/dev/pts\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"},"
+	    "{\"destination\":\"/dev/pts/ptmx\",\"type\":\"bind\",\"source\":\"/dev/zero\","
+	    "\"options\":[\"bind\"]}]");
+	oci_expect(it, 1, "run", "-d", "-b", bundle, "--console-socket", path, "p1");
+	it_assert_has(it->err, "is not a terminal multiplexer");
+	oci_assert_nothing(it);
+	assert_int_equal(unlink(path), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -384,6 +430,7 @@ int main(void)
 		IT_TEST(test_the_callers_cpus_are_not_the_containers),
 		IT_TEST(test_groups_of_the_caller_do_not_come_along),
 		IT_TEST(test_clocks_of_a_time_namespace_by_path),
+		IT_TEST(test_a_terminal_has_its_size_and_its_multiplexer_is_real),
 		IT_TEST(test_the_notify_socket_is_in_the_container),
 	};
 
