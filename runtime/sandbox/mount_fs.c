@@ -2,8 +2,10 @@
 /* mount_fs - new file systems, and their like where a user namespace may have none */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -12,7 +14,8 @@
 #include "runtime/sandbox/mount.h"
 #include "runtime/sandbox/target.h"
 
-#define MAX_VALUE 255
+#define MAX_VALUE    255
+#define MQUEUE_MAGIC 0x19800202 /* ipc/mqueue.c of Linux; no header has it */
 
 /* What has one instance for all, or none on a disk: read-only is of the mount alone. */
 static bool has_own_super(const struct sk_spec_mount *m)
@@ -60,13 +63,17 @@ static int open_fs(const struct sk_child *c, const struct sk_spec_mount *m,
 	return sk_target_fs(m->fstype, m->source, data, attrs, err);
 }
 
-static int clone_outside(const char *path, uint64_t attrs, struct sk_err *err)
+/* -EPERM without an error record where something else is at @path */
+static int clone_outside(const char *path, long magic, uint64_t attrs, struct sk_err *err)
 {
 	sk_autoclose int fd = sk_target_clone(AT_FDCWD, path, true, err);
+	struct statfs st;
 	int r;
 
 	if (fd < 0)
 		return fd;
+	if (fstatfs(fd, &st) < 0 || st.f_type != magic)
+		return -EPERM;
 	r = sk_target_set_attrs(fd, attrs, 0, true, err);
 	return r < 0 ? r : sk_steal_fd(&fd);
 }
@@ -79,12 +86,13 @@ static int open_outside(const struct sk_child *c, const struct sk_spec_mount *m,
 	static const struct {
 		const char *fstype, *path;
 		enum sk_spec_ns ns;
+		long magic;
 		uint64_t attrs;
 	} outside[] = {
 		/* read-only: cgroups lie below it (CVE-2023-25809) */
-		{"sysfs", "/sys", SK_NS_NET, MOUNT_ATTR_RDONLY},
-		{"proc", "/proc", SK_NS_PID, 0},
-		{"mqueue", "/dev/mqueue", SK_NS_IPC, 0},
+		{"sysfs", "/sys", SK_NS_NET, SYSFS_MAGIC, MOUNT_ATTR_RDONLY},
+		{"proc", "/proc", SK_NS_PID, PROC_SUPER_MAGIC, 0},
+		{"mqueue", "/dev/mqueue", SK_NS_IPC, MQUEUE_MAGIC, 0},
 	};
 
 	for (size_t i = 0; i < SK_ARRAY_SIZE(outside); i++) {
@@ -92,7 +100,7 @@ static int open_outside(const struct sk_child *c, const struct sk_spec_mount *m,
 
 		if (sk_str_equal(m->fstype, outside[i].fstype) &&
 		    (outside[i].ns == SK_NS_NET || (!ns->is_new && !ns->path)))
-			return clone_outside(outside[i].path,
+			return clone_outside(outside[i].path, outside[i].magic,
 					     m->attr_set | outside[i].attrs, err);
 	}
 	return -EPERM;

@@ -49,12 +49,39 @@ static unsigned int count_groups(pid_t pid, const char *path)
 	return found;
 }
 
-/* Folder of the group @path below the mount point of v2. */
-static char *v2_folder(const char *path)
+static bool has_v2(void)
 {
-	bool is_hybrid = sk_fs_exists(AT_FDCWD, "/sys/fs/cgroup/unified");
+	return sk_fs_exists(AT_FDCWD, "/sys/fs/cgroup/cgroup.procs") ||
+	       sk_fs_exists(AT_FDCWD, "/sys/fs/cgroup/unified");
+}
 
-	return sk_strf("/sys/fs/cgroup%s%s", is_hybrid ? "/unified" : "", path);
+/* Folder of the group @path below the mount point of v2; without v2, of the pids hierarchy. */
+static char *folder_of(const char *path)
+{
+	const char *hierarchy = "";
+
+	if (!has_v2())
+		hierarchy = "/pids";
+	else if (sk_fs_exists(AT_FDCWD, "/sys/fs/cgroup/unified"))
+		hierarchy = "/unified";
+	return sk_strf("/sys/fs/cgroup%s%s", hierarchy, path);
+}
+
+/* In how many hierarchies a container has a group; not in those of rare controllers alone. */
+static unsigned int count_hierarchies(void)
+{
+	static const char *const rare[] = {"hugetlb", "rdma", "misc"};
+	sk_autofree char *text = groups_of(getpid());
+	unsigned int found = 0;
+
+	for (const char *at = text; (at = strchr(at, '\n')); at++)
+		found++;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(rare); i++) {
+		sk_autofree char *part = sk_strf(":%s:", rare[i]);
+
+		found -= strstr(text, part) != NULL;
+	}
+	return found;
 }
 
 /* What skiff leaves of absolute paths: it removes its own group, not those above. */
@@ -73,17 +100,13 @@ static void test_absolute_path_is_below_the_mount_point(void **state)
 	sk_autofree char *parent = sk_strf("/skiff-it-abs-%d", getpid());
 	sk_autofree char *path = sk_strf("%s/c1", parent);
 	sk_autofree char *bundle = make_bundle(it, path);
-	sk_autofree char *folder = v2_folder(path);
-	sk_autofree char *own = groups_of(getpid());
-	unsigned int hierarchies = 0;
+	sk_autofree char *folder = folder_of(path);
 	pid_t pid;
 
 	it_need_root(it);
-	for (const char *at = own; (at = strchr(at, '\n')); at++)
-		hierarchies++;
 	oci_run_detached(it, bundle, "a1");
 	pid = oci_pid(it, "a1");
-	assert_int_equal(count_groups(pid, path), hierarchies);
+	assert_int_equal(count_groups(pid, path), count_hierarchies());
 	oci_expect(it, 0, "delete", "--force", "a1");
 	assert_false(sk_fs_exists(AT_FDCWD, folder));
 	remove_parents(it, parent);
@@ -126,7 +149,7 @@ static void test_group_that_exists_is_used_and_stays(void **state)
 	struct it *it = *state;
 	sk_autofree char *path = sk_strf("/skiff-it-kept-%d", getpid());
 	sk_autofree char *bundle = make_bundle(it, path);
-	sk_autofree char *folder = v2_folder(path);
+	sk_autofree char *folder = folder_of(path);
 
 	it_need_root(it);
 	assert_int_equal(mkdir(folder, 0755), 0);
@@ -143,7 +166,7 @@ static void test_group_with_processes_of_others_is_refused(void **state)
 	sk_autofree char *path = sk_strf("/skiff-it-busy-%d", getpid());
 	sk_autofree char *inner = sk_strf("%s/inner", path);
 	sk_autofree char *bundle = make_bundle(it, path);
-	sk_autofree char *folder = v2_folder(path), *below = v2_folder(inner);
+	sk_autofree char *folder = folder_of(path), *below = folder_of(inner);
 	sk_autofree char *procs = sk_strf("%s/cgroup.procs", below), *pid_text = NULL;
 	pid_t pid;
 
@@ -171,7 +194,7 @@ static void test_without_a_manager_the_container_stays_with_its_caller(void **st
 {
 	struct it *it = *state;
 	sk_autofree char *bundle = make_bundle(it, "/skiff-it-never/c1");
-	sk_autofree char *never = v2_folder("/skiff-it-never");
+	sk_autofree char *never = folder_of("/skiff-it-never");
 	sk_autofree char *own = groups_of(getpid()), *its = NULL;
 	sk_autofree char *program = sk_strf("%s/bin/skiff-oci", it->build);
 	sk_autofree char *root = sk_strf("%s/oci", it->dir);
@@ -206,7 +229,7 @@ static void assert_owner(struct it *it, const char *mode, const char *const *fil
 	sk_auto(sk_json_free) struct sk_json *config = oci_config(bundle);
 	struct sk_json *user = sk_json_get(sk_json_get(config, "process"), "user");
 	struct sk_json *mounts = sk_json_get(config, "mounts");
-	sk_autofree char *folder = v2_folder(path);
+	sk_autofree char *folder = folder_of(path);
 
 	sk_json_set_int(user, "uid", 1234);
 	sk_json_set_int(user, "gid", 1234);
@@ -243,6 +266,10 @@ static void test_group_belongs_to_the_user_who_may_write_to_it(void **state)
 	struct it *it = *state;
 
 	it_need_root(it);
+	if (!has_v2()) {
+		print_message("reason: groups of cgroup v1 are not handed on\n");
+		skip();
+	}
 	assert_owner(it, "rw", files, 1234);
 	assert_owner(it, "ro", files, 0);
 }
