@@ -45,6 +45,13 @@ void oci_expect_argv(struct it *it, int status, const char *const *args, int lin
 			line, words, it->status, status, it->out, it->err);
 }
 
+void oci_assert_exit(const struct it *it, int status, int line)
+{
+	if (it->status != status)
+		fail_msg("line %d: status %d, not %d; stdout: %s; stderr: %s", line,
+			 it->status, status, it->out, it->err);
+}
+
 void oci_spawn_argv(struct it *it, struct it_job *job, const char *const *args)
 {
 	sk_auto(sk_strv_free) char **words = oci_words(it, args);
@@ -110,25 +117,34 @@ void oci_save(const char *bundle, const struct sk_json *config)
 			 0);
 }
 
+struct sk_json *oci_json(const char *text)
+{
+	struct sk_json *value = NULL;
+	struct sk_err err = SK_ERR_INIT;
+
+	if (sk_json_parse(text, strlen(text), "test", &value, &err) < 0)
+		fail_msg("%s", err.msg);
+	return value;
+}
+
 char *oci_bundle(struct it *it, const char *args)
 {
 	sk_auto(sk_json_free) struct sk_json *config = NULL;
 	sk_autofree char *path = sk_strf("%s/bundle", it->dir);
-	struct sk_json *list = NULL;
 
 	it_command(
 		it,
 		IT_ARGS("sh", "-c",
 			"rm -rf \"$0\" && mkdir -p \"$0/rootfs/bin\" && "
 			"cp /bin/busybox \"$0/rootfs/bin/\" && "
-			"for a in sh id sleep hostname kill cat echo true ls ps tty env pwd; "
+			"for a in sh id sleep hostname kill cat echo true ls ps tty env pwd "
+			"grep cut mkdir; "
 			"do ln -s busybox \"$0/rootfs/bin/$a\"; done",
 			path));
 	assert_int_equal(it->status, 0);
 	oci_expect(it, 0, "spec", "-b", path);
 	config = oci_config(path);
-	assert_int_equal(sk_json_parse(args, strlen(args), "args", &list, NULL), 0);
-	sk_json_set(sk_json_get(config, "process"), "args", list);
+	sk_json_set(sk_json_get(config, "process"), "args", oci_json(args));
 	sk_json_set_bool(sk_json_get(config, "process"), "terminal", false);
 	oci_save(path, config);
 	return sk_steal(&path);
@@ -171,6 +187,15 @@ void oci_assert_nothing(struct it *it)
 {
 	oci_expect(it, 0, "list", "-q");
 	assert_string_equal(it->out, "");
+}
+
+int oci_teardown(void **state)
+{
+	struct it *it = *state;
+
+	if (geteuid() == 0)
+		(void)oci(it, "delete", "--force", "--regex", ".*");
+	return it_teardown(state);
 }
 
 pid_t oci_pid(struct it *it, const char *id)

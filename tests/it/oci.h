@@ -20,6 +20,8 @@ int oci_argv(struct it *it, const char *const *args);
 void oci_expect_argv(struct it *it, int status, const char *const *args, int line);
 #define oci_expect(it, status, ...)                                                      \
 	oci_expect_argv(it, status, IT_ARGS(__VA_ARGS__), __LINE__)
+/** oci_assert_exit() - The last command ended with this status; else fail with what it wrote */
+void oci_assert_exit(const struct it *it, int status, int line);
 /** oci_spawn() - Start it in the background; end it with it_finish() */
 void oci_spawn_argv(struct it *it, struct it_job *job, const char *const *args);
 #define oci_spawn(it, job, ...) oci_spawn_argv(it, job, IT_ARGS(__VA_ARGS__))
@@ -35,12 +37,18 @@ struct sk_json *oci_config(const char *bundle);
 /** oci_save() - Write it back */
 void oci_save(const char *bundle, const struct sk_json *config);
 
+/** oci_json() - JSON of a test; free with sk_json_free(), or give it to a tree */
+struct sk_json *oci_json(const char *text);
+
 /** oci_assert_status() - `state` names this id and status */
 void oci_assert_status(struct it *it, const char *id, const char *status);
 /** oci_await_status() - Wait until it does (10 s) */
 void oci_await_status(struct it *it, const char *id, const char *status);
 /** oci_assert_nothing() - No container is left */
 void oci_assert_nothing(struct it *it);
+/** oci_teardown() - it_teardown(); what a case that failed leaves must not fail the next */
+int oci_teardown(void **state);
+#define OCI_CASE(name) cmocka_unit_test_setup_teardown(name, it_setup, oci_teardown)
 /** oci_pid() - PID 1 of a container, from `state` */
 pid_t oci_pid(struct it *it, const char *id);
 

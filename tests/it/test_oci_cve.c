@@ -3,7 +3,7 @@
  *
  * Each test names its guard, without which it fails (that was tried by hand).
  */
-#include "tests/it/it.h"
+#include "tests/it/oci.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -14,68 +14,23 @@
 #include "lib/json.h"
 #include "lib/str.h"
 
-/* skiff-oci --root ROOT ARG... */
-static int oci_argv(struct it *it, const char *const *args)
-{
-	sk_auto(sk_strv_free) char **argv = NULL;
-
-	assert_int_equal(sk_strv_addf(&argv, "%s/bin/skiff-oci", it->build), 0);
-	assert_int_equal(sk_strv_add(&argv, "--root"), 0);
-	assert_int_equal(sk_strv_addf(&argv, "%s/oci", it->dir), 0);
-	for (; *args; args++)
-		assert_int_equal(sk_strv_add(&argv, *args), 0);
-	return it_command(it, (const char *const *)argv);
-}
-#define oci(it, ...) oci_argv(it, IT_ARGS(__VA_ARGS__))
-
-static void expect(struct it *it, int status, int line)
-{
-	if (it->status != status)
-		fail_msg("line %d: status %d, not %d; stdout: %s; stderr: %s", line,
-			 it->status, status, it->out, it->err);
-}
-#define oci_expect(it, code, ...) (oci(it, __VA_ARGS__), expect(it, code, __LINE__))
-
-static struct sk_json *parse(const char *text)
-{
-	struct sk_json *value = NULL;
-
-	assert_int_equal(sk_json_parse(text, strlen(text), "test", &value, NULL), 0);
-	return value;
-}
-
 /** struct change - A member of config.json that a test wants otherwise */
 struct change {
 	const char *parent, *key, *value; /* JSON; NULL takes the member away */
 };
 
-/* A bundle with a busybox root; ends with a change without a key. */
+/* A bundle with the changes, the last of which has no key. */
 static char *make_bundle(struct it *it, const struct change *changes)
 {
-	sk_autofree char *path = sk_strf("%s/bundle", it->dir), *text = NULL;
-	sk_auto(sk_json_free) struct sk_json *config = NULL;
-	sk_autoclose int fd = -1;
+	sk_autofree char *path = oci_bundle(it, "[\"sh\"]");
+	sk_auto(sk_json_free) struct sk_json *config = oci_config(path);
 
-	it_command(it, IT_ARGS("rm", "-rf", path));
-	it_command(
-		it,
-		IT_ARGS("sh", "-c",
-			"mkdir -p \"$0/rootfs/bin\" && cd \"$0/rootfs/bin\" && "
-			"cp /bin/busybox . && for a in sh ls id grep cut sleep mkdir; do ln -s busybox $a; done",
-			path));
-	expect(it, 0, __LINE__);
-	oci_expect(it, 0, "spec", "-b", path);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_int_equal(sk_json_load(fd, "config.json", &config, NULL), 0);
-	sk_json_set_bool(sk_json_get(config, "process"), "terminal", false);
 	for (; changes->key; changes++)
 		sk_json_set(changes->parent[0] ? sk_json_path(config, changes->parent)
 					       : config,
-			    changes->key, changes->value ? parse(changes->value) : NULL);
-	text = sk_json_print(config, true);
-	assert_int_equal(sk_fs_replace(fd, "config.json", text, strlen(text), 0644, NULL),
-			 0);
+			    changes->key,
+			    changes->value ? oci_json(changes->value) : NULL);
+	oci_save(path, config);
 	return sk_steal(&path);
 }
 #define CHANGES(...) ((const struct change[]){__VA_ARGS__, {NULL, NULL, NULL}})
@@ -128,7 +83,7 @@ static void test_cve_2024_21626_no_descriptor_of_the_caller_is_inherited(void **
 	it_command(it, IT_ARGS("sh", "-c",
 			       "exec 9</ 8</; exec \"$0\" --root \"$1\" run -b \"$2\" c1",
 			       program, root, bundle));
-	expect(it, 0, __LINE__);
+	oci_assert_exit(it, 0, __LINE__);
 	/* 3 is the folder that the shell itself reads */
 	assert_string_equal(it->out, "0 1 2 3\n");
 }

@@ -235,28 +235,19 @@ static void test_the_bundle_is_not_needed_any_more(void **state)
 	end(it);
 }
 
-/* What a case that failed leaves must not fail the next. */
-static int teardown(void **state)
-{
-	(void)oci(*state, "delete", "--force", ID);
-	return it_teardown(state);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, it_setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_status_and_output_are_the_processs),
-		CASE(test_options_change_the_containers_process),
-		CASE(test_cve_2026_30892_a_user_is_a_number_from_end_to_end),
-		CASE(test_a_process_file_is_the_whole_process),
-		CASE(test_a_terminal_is_attached_or_handed_over),
-		CASE(test_errors_have_the_words_engines_look_for),
-		CASE(test_a_paused_container_takes_no_process_unless_asked),
-		CASE(test_a_created_container_takes_processes_too),
-		CASE(test_a_process_may_be_in_a_group_below_the_containers),
-		CASE(test_the_bundle_is_not_needed_any_more),
+		OCI_CASE(test_status_and_output_are_the_processs),
+		OCI_CASE(test_options_change_the_containers_process),
+		OCI_CASE(test_cve_2026_30892_a_user_is_a_number_from_end_to_end),
+		OCI_CASE(test_a_process_file_is_the_whole_process),
+		OCI_CASE(test_a_terminal_is_attached_or_handed_over),
+		OCI_CASE(test_errors_have_the_words_engines_look_for),
+		OCI_CASE(test_a_paused_container_takes_no_process_unless_asked),
+		OCI_CASE(test_a_created_container_takes_processes_too),
+		OCI_CASE(test_a_process_may_be_in_a_group_below_the_containers),
+		OCI_CASE(test_the_bundle_is_not_needed_any_more),
 	};
 
 	return it_run_group(tests);

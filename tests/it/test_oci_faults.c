@@ -241,20 +241,11 @@ static void test_delete(void **state)
 	try_all(it, &(struct attack){args, run_detached, is_gone, bundle, 60});
 }
 
-/* What a case that failed leaves must not fail the next. */
-static int teardown(void **state)
-{
-	(void)oci(*state, "delete", "--force", ID);
-	return it_teardown(state);
-}
-
-#define CASE(name) cmocka_unit_test_setup_teardown(name, it_setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		CASE(test_create), CASE(test_run),  CASE(test_start),
-		CASE(test_exec),   CASE(test_kill), CASE(test_delete),
+		OCI_CASE(test_create), OCI_CASE(test_run),  OCI_CASE(test_start),
+		OCI_CASE(test_exec),   OCI_CASE(test_kill), OCI_CASE(test_delete),
 	};
 
 	return it_run_group(tests);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* linux.seccomp as programs in a container feel it: refused, killed, logged, answered for. */
-#include "tests/it/it.h"
+#include "tests/it/oci.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,35 +19,6 @@
 
 #define SIGSYS_STATUS (128 + 31)
 
-static int oci_argv(struct it *it, const char *const *args)
-{
-	sk_auto(sk_strv_free) char **argv = NULL;
-
-	assert_int_equal(sk_strv_addf(&argv, "%s/bin/skiff-oci", it->build), 0);
-	assert_int_equal(sk_strv_add(&argv, "--root"), 0);
-	assert_int_equal(sk_strv_addf(&argv, "%s/oci", it->dir), 0);
-	for (; *args; args++)
-		assert_int_equal(sk_strv_add(&argv, *args), 0);
-	return it_command(it, (const char *const *)argv);
-}
-#define oci(it, ...) oci_argv(it, IT_ARGS(__VA_ARGS__))
-
-static void expect(struct it *it, int status, int line)
-{
-	if (it->status != status)
-		fail_msg("line %d: status %d, not %d; stdout: %s; stderr: %s", line,
-			 it->status, status, it->out, it->err);
-}
-#define oci_expect(it, code, ...) (oci(it, __VA_ARGS__), expect(it, code, __LINE__))
-
-static struct sk_json *parse(const char *text)
-{
-	struct sk_json *json = NULL;
-
-	assert_int_equal(sk_json_parse(text, strlen(text), "test", &json, NULL), 0);
-	return json;
-}
-
 /* What a case changes in the config.json of `skiff-oci spec` */
 struct bundle {
 	const char *script;  /* for sh -c */
@@ -56,44 +27,19 @@ struct bundle {
 	bool may_gain;	     /* noNewPrivileges: false */
 };
 
-static void fill_config(struct sk_json *config, const struct bundle *b)
+static char *make_bundle(struct it *it, const struct bundle *b)
 {
+	sk_autofree char *path = oci_bundle(it, "[\"sh\",\"-c\"]");
+	sk_auto(sk_json_free) struct sk_json *config = oci_config(path);
 	struct sk_json *process = sk_json_get(config, "process");
-	struct sk_json *args = sk_json_set(process, "args", sk_json_new_array());
 
-	(void)sk_json_add(args, sk_json_new_str("sh"));
-	(void)sk_json_add(args, sk_json_new_str("-c"));
-	(void)sk_json_add(args, sk_json_new_str(b->script));
-	sk_json_set_bool(process, "terminal", false);
+	(void)sk_json_add(sk_json_get(process, "args"), sk_json_new_str(b->script));
 	sk_json_set_bool(process, "noNewPrivileges", !b->may_gain);
 	sk_json_set_int(sk_json_get(process, "user"), "uid", b->uid);
 	if (b->uid)
 		sk_json_set(process, "capabilities", sk_json_new_object());
-	sk_json_set(sk_json_get(config, "linux"), "seccomp", parse(b->seccomp));
-}
-
-static char *make_bundle(struct it *it, const struct bundle *b)
-{
-	sk_auto(sk_json_free) struct sk_json *config = NULL;
-	sk_autofree char *path = sk_strf("%s/bundle", it->dir), *text = NULL;
-	sk_autoclose int fd = -1;
-
-	it_command(it, IT_ARGS("rm", "-rf", path));
-	it_command(
-		it,
-		IT_ARGS("sh", "-c",
-			"mkdir -p \"$0/rootfs/bin\" && cp /bin/busybox \"$0/rootfs/bin/\" && "
-			"for a in sh id sleep mkdir grep kill; do ln -s busybox \"$0/rootfs/bin/$a\"; done",
-			path));
-	expect(it, 0, __LINE__);
-	oci_expect(it, 0, "spec", "-b", path);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_int_equal(sk_json_load(fd, "config.json", &config, NULL), 0);
-	fill_config(config, b);
-	text = sk_json_print(config, true);
-	assert_int_equal(sk_fs_replace(fd, "config.json", text, strlen(text), 0644, NULL),
-			 0);
+	sk_json_set(sk_json_get(config, "linux"), "seccomp", oci_json(b->seccomp));
+	oci_save(path, config);
 	return sk_steal(&path);
 }
 
@@ -107,7 +53,7 @@ static void run(struct it *it, const struct bundle *b, int status, int line)
 
 	it_need_root(it);
 	(void)oci(it, "run", "-b", path, "s1");
-	expect(it, status, line);
+	oci_assert_exit(it, status, line);
 }
 
 static void test_a_call_fails_with_the_errno_of_its_rule(void **state)
@@ -175,7 +121,7 @@ static void test_a_further_process_is_under_the_filter_too(void **state)
 	it_command(it, IT_ARGS("sh", "-c",
 			       "exec \"$0\" \"$@\" >/dev/null 2>&1 </dev/null", program,
 			       "--root", root, "run", "--detach", "-b", bundle, "s2"));
-	expect(it, 0, __LINE__);
+	oci_assert_exit(it, 0, __LINE__);
 	oci_expect(it, 1, "exec", "s2", "mkdir", "/dev/shm/x");
 	it_assert_has(it->err, "No space left on device");
 	oci_expect(it, 0, "delete", "--force", "s2");
@@ -278,7 +224,7 @@ static int answer(int listener, int code)
 
 static void check_message(const char *text, const char *id)
 {
-	sk_auto(sk_json_free) struct sk_json *message = parse(text);
+	sk_auto(sk_json_free) struct sk_json *message = oci_json(text);
 
 	assert_non_null(sk_json_str(sk_json_get(message, "ociVersion"), NULL));
 	assert_string_equal(sk_json_str(sk_json_at(sk_json_get(message, "fds"), 0), ""),
@@ -321,7 +267,7 @@ static void test_a_listener_gets_the_descriptor_and_answers(void **state)
 	check_message(text, "n1");
 	assert_true(answer(listener, EXDEV) > 0);
 	it_finish(it, &job);
-	expect(it, 1, __LINE__);
+	oci_assert_exit(it, 1, __LINE__);
 	it_assert_has(it->err, "Invalid cross-device link");
 }
 
@@ -346,18 +292,18 @@ static void test_a_further_process_has_a_listener_of_its_own(void **state)
 			 "--root", root, "run", "--detach", "-b", bundle, "n2"));
 	first = take_listener(server, &text);
 	it_finish(it, &job);
-	expect(it, 0, __LINE__);
+	oci_assert_exit(it, 0, __LINE__);
 	it_spawn(&job, -1,
 		 IT_ARGS(program, "--root", root, "exec", "n2", "mkdir", "/dev/shm/x"));
 	second = take_listener(server, &more);
-	message = parse(more);
+	message = oci_json(more);
 	assert_string_equal(sk_json_str(sk_json_path(message, "state.status"), ""),
 			    "running");
 	assert_int_not_equal(sk_json_int(sk_json_get(message, "pid"), 0),
 			     sk_json_int(sk_json_path(message, "state.pid"), 0));
 	assert_true(answer(second, EXDEV) > 0);
 	it_finish(it, &job);
-	expect(it, 1, __LINE__);
+	oci_assert_exit(it, 1, __LINE__);
 	it_assert_has(it->err, "Invalid cross-device link");
 	oci_expect(it, 0, "delete", "--force", "n2");
 }
