@@ -14,7 +14,7 @@ CC      ?= gcc
 VERSION := 0.1.0
 Q       := $(if $(V),,@)
 
-CFLAGS  ?= -O2 -g
+CFLAGS  ?= -Os -g
 SK_WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef \
 	   -Wvla -Wwrite-strings -Wpointer-arith -Wconversion -Wno-sign-conversion -Werror
 SK_HARD := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
