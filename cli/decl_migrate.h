@@ -13,6 +13,7 @@ struct sk_cli_lab_opts {
 	uint64_t guest_memory_bytes;
 	uint64_t working_set_bytes;
 	uint64_t pages_per_s;
+	const char *server;
 };
 
 /** struct sk_cli_migrate_opts - Options of `migrate`; 0 and NULL mean not given */
@@ -27,9 +28,11 @@ struct sk_cli_migrate_opts {
 	uint64_t bandwidth_bits;
 };
 
-/** struct sk_cli_probe_opts - Options of `probe`; an hz of 0 means not given */
+/** struct sk_cli_probe_opts - Options of `probe`; 0 and NULL mean not given */
 struct sk_cli_probe_opts {
 	const char *lab;
+	const char *model;
+	uint64_t clients;
 	const char *format;
 	const char *dir;
 	uint64_t for_ns;

@@ -54,6 +54,8 @@ struct sk_lab_opts {
 	uint64_t guest_memory_bytes; /* 256 MiB */
 	uint64_t working_set_bytes;  /* 32 MiB */
 	uint64_t pages_per_s;	     /* 1,000 */
+	const char *
+		server; /* of the guest's service, as for sk_server_parse(); NULL iterative */
 	sk_phase_fn phase;
 	void *phase_ctx;
 };
@@ -82,6 +84,12 @@ int sk_lab_migrate_opts(const struct sk_home *home, const char *lab, const char 
  */
 int sk_lab_load(const struct sk_home *home, const char *name, uint64_t working_set_bytes,
 		uint64_t pages_per_s, struct sk_err *err);
+/**
+ * sk_lab_probe_url() - A probe's target in a lab
+ * @text:	A URL; or a kind with settings ("tcp", "http#clients=4"), for the guest's own service
+ * @ret:	Heap text
+ */
+int sk_lab_probe_url(const char *text, char **ret, struct sk_err *err);
 /** sk_lab_client_netns() - Descriptor of the lab's client namespace */
 int sk_lab_client_netns(const struct sk_home *home, const char *lab, struct sk_err *err);
 

@@ -66,6 +66,7 @@ int sk_run_lab_up(const struct sk_cmd_ctx *ctx, void *options, int nargs, char *
 		.guest_memory_bytes = given->guest_memory_bytes,
 		.working_set_bytes = given->working_set_bytes,
 		.pages_per_s = given->pages_per_s,
+		.server = given->server,
 		.phase = sk_vmcli_phase,
 		.phase_ctx = &progress,
 	};

@@ -2,6 +2,7 @@
 /* cmd_probe - measure a service's response times, without a migration */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
@@ -29,7 +30,8 @@ struct bucket {
 /** struct result - What one probe gave */
 struct result {
 	const char *url;
-	unsigned int hz;
+	const struct sk_probe *probe;
+	struct sk_probe_target target;
 	struct sk_probe_summary sum;
 	struct bucket buckets[MAX_BUCKETS];
 	size_t nr_buckets;
@@ -79,7 +81,8 @@ static struct sk_json *result_json(const struct result *res)
 	struct sk_json *json = sk_json_new_object(), *list;
 
 	sk_json_set_str(json, "target", res->url);
-	sk_json_set_uint(json, "hz", res->hz);
+	sk_json_set_uint(json, "hz", res->target.hz);
+	sk_probe_describe(res->probe, json);
 	sk_json_set_uint(json, "sent", s->sent);
 	sk_json_set_uint(json, "lost", s->lost);
 	sk_json_set_double(json, "p50_ms", s->p50_us / 1e3);
@@ -92,6 +95,7 @@ static struct sk_json *result_json(const struct result *res)
 	sk_json_set_double(json, "outage_ms", (double)s->outage_ns / 1e6);
 	sk_json_set_double(json, "late_p99_us", s->late_p99_us);
 	sk_json_set_bool(json, "late_ok", s->late_ok);
+	sk_json_set_bool(json, "discard", !s->late_ok);
 	list = sk_json_set(json, "histogram", sk_json_new_array());
 	for (size_t i = 0; i < res->nr_buckets; i++) {
 		struct sk_json *b = sk_json_add(list, sk_json_new_object());
@@ -129,11 +133,22 @@ static void show_buckets(const struct result *res)
 static void show(const struct result *res)
 {
 	const struct sk_probe_summary *s = &res->sum;
+	struct sk_probe_counts counts;
 	char text[5][SK_FORMAT_SIZE];
 
-	(void)printf("%s, %u requests per second\n", res->url, res->hz);
-	(void)printf(" requests   %zu sent, %zu lost (%.3g %%)\n", s->sent, s->lost,
+	sk_probe_counts(res->probe, &counts);
+	(void)printf("%s, %u requests per second\n", res->url, res->target.hz);
+	if (res->target.model != SK_PROBE_OPEN)
+		(void)printf(
+			" model      %s, a closed loop: it asks less while it waits\n",
+			sk_probe_model_name(res->target.model));
+	(void)printf(" requests   %zu sent, %zu lost (%.3g %%)", s->sent, s->lost,
 		     s->sent ? 100.0 * (double)s->lost / (double)s->sent : 0);
+	if (counts.refused)
+		(void)printf(", %zu of them refused", counts.refused);
+	if (counts.reconnects)
+		(void)printf("; connected again %zu times", counts.reconnects);
+	(void)fputc('\n', stdout);
 	(void)printf(" response   p50 %s   p90 %s   p99 %s   p99.9 %s   max %s\n",
 		     us_text(s->p50_us, text[0]), us_text(s->p90_us, text[1]),
 		     us_text(s->p99_us, text[2]), us_text(s->p999_us, text[3]),
@@ -183,8 +198,7 @@ static int run_probe(struct sk_probe *probe, const struct sk_cli_probe_opts *giv
 		sk_clock_sleep_until(sk_clock_mono() + NAP_NS);
 	sk_progress_done(&progress);
 	if (r < 0)
-		return sk_err_hint(err, r,
-				   "is there a service? one to try: skiff serve");
+		return sk_err_hint(err, r, "is there a service? one to try: skiff serve");
 	r = *interrupted ? sk_probe_stop(probe, err) : sk_probe_finish(probe, err);
 	return r < 0 ? r : *interrupted != 0;
 }
@@ -213,29 +227,58 @@ static int conclude(const struct sk_cli_probe_opts *given, struct sk_probe *prob
 	return sk_out_flush(err);
 }
 
-static int fill_opts(const struct sk_cmd_ctx *ctx, const struct sk_cli_probe_opts *given,
-		     const char *url, struct sk_probe_opts *opts, struct sk_err *err)
+/* What the command line says goes over what the target says. */
+static int fill_target(const struct sk_cli_probe_opts *given,
+		       struct sk_probe_target *target, struct sk_err *err)
+{
+	char number[24];
+	int r = 0;
+
+	if (given->hz)
+		target->hz = (unsigned int)given->hz;
+	if (given->clients) {
+		(void)snprintf(number, sizeof(number), "%" PRIu64, given->clients);
+		r = sk_probe_target_set(target, "clients", number, err);
+	}
+	if (r == 0 && given->model)
+		r = sk_probe_target_set(target, "model", given->model, err);
+	return r;
+}
+
+static int open_lab(const struct sk_cmd_ctx *ctx, const char *lab, const char *url,
+		    struct sk_probe_opts *opts, char **ret_url, struct sk_err *err)
 {
 	sk_auto(sk_home_free) struct sk_home *home = NULL;
+	int r;
+
+	if (!lab) {
+		*ret_url = strdup(url);
+		return *ret_url ? 0 : sk_err_oom(err);
+	}
+	r = sk_lab_probe_url(url, ret_url, err);
+	if (r == 0)
+		r = sk_vmcli_open(ctx, &home, err);
+	if (r < 0)
+		return r;
+	opts->netns_fd = sk_lab_client_netns(home, lab, err);
+	return opts->netns_fd < 0 ? opts->netns_fd : 0;
+}
+
+static int fill_opts(const struct sk_cmd_ctx *ctx, const struct sk_cli_probe_opts *given,
+		     const char *url, struct sk_probe_opts *opts, char **ret_url,
+		     struct sk_err *err)
+{
 	int r;
 
 	if (given->hz > MAX_HZ)
 		return sk_cmd_usage(err, "--hz is at most %u", MAX_HZ);
 	if (given->for_ns == 0)
 		return sk_cmd_usage(err, "--for must be longer than nothing");
-	r = sk_probe_target_parse(url, &opts->target, err);
-	if (r < 0)
-		return r;
-	if (given->hz)
-		opts->target.hz = (unsigned int)given->hz;
 	opts->max_duration_ns = given->for_ns;
-	if (!given->lab)
-		return 0;
-	r = sk_vmcli_open(ctx, &home, err);
-	if (r < 0)
-		return r;
-	opts->netns_fd = sk_lab_client_netns(home, given->lab, err);
-	return opts->netns_fd < 0 ? opts->netns_fd : 0;
+	r = open_lab(ctx, given->lab, url, opts, ret_url, err);
+	if (r == 0)
+		r = sk_probe_target_parse(*ret_url, &opts->target, err);
+	return r < 0 ? r : fill_target(given, &opts->target, err);
 }
 
 int sk_run_probe(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **args,
@@ -244,18 +287,20 @@ int sk_run_probe(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **
 	const struct sk_cli_probe_opts *given = options;
 	sk_auto(sk_probe_free) struct sk_probe *probe = NULL;
 	struct sk_probe_opts opts = {.netns_fd = -1};
-	struct result res = {.url = args[0]};
+	sk_autofree char *url = NULL;
+	struct result res = {0};
 	int r, printed;
 
 	(void)nargs;
-	r = fill_opts(ctx, given, args[0], &opts, err);
-	if (r < 0)
-		return r;
-	res.hz = opts.target.hz;
-	r = sk_probe_start(&opts, &probe, err);
-	sk_close(&opts.netns_fd);
+	r = fill_opts(ctx, given, args[0], &opts, &url, err);
 	if (r == 0)
-		r = run_probe(probe, given, args[0], err);
+		r = sk_probe_start(&opts, &probe, err);
+	sk_close(&opts.netns_fd);
+	res.url = url;
+	res.probe = probe;
+	res.target = opts.target;
+	if (r == 0)
+		r = run_probe(probe, given, url, err);
 	if (r < 0)
 		return r;
 	printed = conclude(given, probe, &res, err);

@@ -8,7 +8,7 @@
 #include "migrate/vm/vm.h"
 
 #define LOAD_ANSWER_MS 2000
-#define PROBE_URL      "udp://" SK_LAB_GUEST_IP ":7007?hz=1000"
+#define PROBE_DEFAULT  "udp?hz=1000"
 
 int sk_lab_client_netns(const struct sk_home *home, const char *lab, struct sk_err *err)
 {
@@ -21,6 +21,33 @@ int sk_lab_client_netns(const struct sk_home *home, const char *lab, struct sk_e
 	if (r < 0)
 		return r;
 	return sk_slice_open_netns(home, open.slice, SK_LAB_CLIENT, err);
+}
+
+int sk_lab_probe_url(const char *text, char **ret, struct sk_err *err)
+{
+	size_t kind = strcspn(text, "?#");
+	bool has_port = strncmp(text, "icmp", kind) != 0;
+
+	if (strstr(text, "://") || strchr(text, ':'))
+		*ret = strdup(text);
+	else
+		*ret = sk_strf("%.*s://" SK_LAB_GUEST_IP "%s%s", (int)kind, text,
+			       has_port ? ":7007" : "", text + kind);
+	return *ret ? 0 : sk_err_oom(err);
+}
+
+/* The URL lives as long as the status that the caller holds. */
+static int set_probe(struct sk_migrate_opts *opts, struct sk_json *hold,
+		     struct sk_err *err)
+{
+	sk_autofree char *url = NULL;
+	int r = sk_lab_probe_url(opts->probe ? opts->probe : PROBE_DEFAULT, &url, err);
+
+	if (r < 0)
+		return r;
+	sk_json_set_str(hold, "probe", url);
+	opts->probe = sk_json_str(sk_json_get(hold, "probe"), NULL);
+	return opts->probe ? 0 : sk_err_oom(err);
 }
 
 int sk_lab_load(const struct sk_home *home, const char *name, uint64_t working_set_bytes,
@@ -158,8 +185,11 @@ int sk_lab_migrate_opts(const struct sk_home *home, const char *lab, const char 
 	opts->netns_fd = netns;
 	if (strcmp(guest, SK_LAB_GUEST) == 0) {
 		opts->control_host = SK_LAB_GUEST_IP;
-		if (!opts->probe)
-			opts->probe = PROBE_URL;
+		r = set_probe(opts, status, err);
+		if (r < 0) {
+			sk_close(&opts->netns_fd);
+			return r;
+		}
 	}
 	*ret_hold = sk_steal(&status);
 	return 0;

@@ -25,6 +25,7 @@
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/str.h"
+#include "migrate/guest/server.h"
 #include "migrate/lab/lab.h"
 #include "migrate/vm/vm.h"
 
@@ -168,8 +169,10 @@ static int start_guest(struct raise *raise, struct sk_vm_host *host, struct sk_e
 		path_in_host(raise->lab->home, raise->images.initramfs);
 	sk_autofree char *cmdline =
 		sk_strf(GUEST_CMDLINE " skiff.ip=" SK_LAB_GUEST_IP "/24 skiff.ws=%" PRIu64
-				      " skiff.rate=%" PRIu64 " skiff.static=%u",
-			opts->working_set_bytes, opts->pages_per_s, STATIC_BYTES);
+				      " skiff.rate=%" PRIu64
+				      " skiff.static=%u skiff.server=%s",
+			opts->working_set_bytes, opts->pages_per_s, STATIC_BYTES,
+			opts->server);
 	const struct sk_vm_domain domain = {
 		.name = SK_LAB_GUEST,
 		.kvm = raise->accel.kvm,
@@ -249,6 +252,7 @@ static void describe(struct raise *raise)
 	sk_json_set_str(guest, "name", SK_LAB_GUEST);
 	sk_json_set_str(guest, "address", SK_LAB_GUEST_IP);
 	sk_json_set_uint(guest, "memory_bytes", opts->guest_memory_bytes);
+	sk_json_set_str(guest, "server", opts->server);
 	raise->lab->record = record;
 }
 
@@ -286,6 +290,9 @@ static int clear_old(struct sk_lab *lab, struct sk_err *err)
 static int fill_defaults(const struct sk_lab_opts *opts, struct sk_lab_opts *ret,
 			 struct sk_err *err)
 {
+	struct sk_server_opts server = SK_SERVER_OPTS_INIT;
+	int r;
+
 	*ret = *opts;
 	if (!ret->name)
 		ret->name = "default";
@@ -293,13 +300,19 @@ static int fill_defaults(const struct sk_lab_opts *opts, struct sk_lab_opts *ret
 		ret->hosts = 2;
 	if (!ret->guest_memory_bytes)
 		ret->guest_memory_bytes = 256u << 20;
+	if (!ret->server)
+		ret->server = "iterative";
+	r = sk_server_parse(ret->server, &server, err);
+	if (r < 0)
+		return r;
 	if (ret->hosts < 2 || ret->hosts > SK_LAB_MAX_HOSTS)
 		return sk_err_set(err, ERANGE, "a lab has 2 to %d hosts, not %u",
 				  SK_LAB_MAX_HOSTS, ret->hosts);
-	if (ret->working_set_bytes + STATIC_BYTES + (96u << 20) >
+	if (ret->working_set_bytes + STATIC_BYTES + (96u << 20) +
+		    (server.touch_bytes ? server.data_bytes : 0) >
 	    ret->guest_memory_bytes) {
-		int r = sk_err_set(err, ERANGE,
-				   "the working set does not fit the guest's memory");
+		r = sk_err_set(err, ERANGE,
+			       "the working set does not fit the guest's memory");
 
 		return sk_err_hint(
 			err, r,

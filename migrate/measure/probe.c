@@ -1,63 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
-/* probe - an open-loop client that times a service from the intended send time
+/* probe - a client that times a service from the intended send time
  *
  * Theory of operation
  *
  * 1. All memory is allocated and touched before the first request: no page fault is timed.
- * 2. The socket is made in the wanted namespace and connected, so that only the service's
- *    packets arrive. ICMP errors that it reports for a service that is away are ignored.
- * 3. The sender sleeps to absolute times, start + i / hz, and sends however late it is and
- *    however many replies are outstanding: a slow service does not slow it down. That is what
- *    makes response times counted from the intended time true (the wrk2 rule).
+ * 2. Sources (source.c, source_stream.c) are made in the wanted namespace and connected, so that
+ *    only the service's packets arrive. ICMP errors that it reports for a service that is away
+ *    are ignored.
+ * 3. The sender sleeps to absolute times, start + i / hz, and hands each request to the next
+ *    source, however late it is and however many replies are outstanding: a slow service does
+ *    not slow it down. That is what makes response times counted from the intended time true
+ *    (the wrk2 rule).
  * 4. The receiver writes each reply's time to the sample that its sequence number names. The
- *    two threads write different members; the sender publishes a sample before it sends.
+ *    two threads write different members; the sender publishes a sample before it sends. The
+ *    time is the kernel's stamp of the packet's arrival: how soon this program then runs does not
+ *    count. Of bytes that came as several packets it is the last one's.
  * 5. Both threads ask for real-time priority and a timer slack of 1 ns; without permission
  *    they run as they are, and lateness tells how well.
  * 6. After the last request the receiver stays until every reply is there, or the time-out
  *    of the last request is over.
+ *
+ * Closed loops (probe_model.c) have other threads in place of the sender.
  */
-#include "migrate/measure/probe.h"
+#include "migrate/measure/probe_internal.h"
 
-#include <endian.h>
 #include <errno.h>
-#include <poll.h>
-#include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #include "lib/clock.h"
-#include "migrate/guest/guest.h"
 #include "migrate/guest/udp.h"
 
 #define DEFAULT_TIMEOUT_NS (2 * SK_NS_PER_S)
 #define START_DELAY_NS	   (2 * SK_NS_PER_MS)
 #define NAP_NS		   (50 * SK_NS_PER_MS)
-#define POLL_MS		   20
+#define MAX_EVENTS	   64
 #define MAX_SAMPLES	   (1ull << 26)
-#define BUFFER_BYTES	   (4 << 20)
 
-struct sk_probe {
-	struct sk_probe_opts opts;
-	uint64_t start_mono, start_real;
-	uint32_t run;
-	int sock;
-	struct sk_sample *samples;
-	size_t max_samples;
-	atomic_size_t nr_sent; /* samples below it are published */
-	atomic_bool is_stopping, is_sent;
-	pthread_mutex_t lock;
-	pthread_cond_t first_reply; /* on CLOCK_MONOTONIC */
-	bool has_reply, is_running;
-	pthread_t sender, receiver;
-};
-
-static void raise_priority(int priority)
+void sk_probe_raise_priority(int priority)
 {
 	const struct sched_param param = {.sched_priority = priority};
 
@@ -83,9 +69,17 @@ static void read_clocks(uint64_t *ret_mono, uint64_t *ret_real)
 	}
 }
 
-/* False when the probe is to stop before that time. */
-static bool sleep_until(struct sk_probe *probe, uint64_t mono_ns)
+uint64_t sk_probe_now(const struct sk_probe *probe)
 {
+	uint64_t now = sk_clock_mono();
+
+	return now > probe->start_mono ? now - probe->start_mono : 0;
+}
+
+bool sk_probe_sleep_until(struct sk_probe *probe, uint64_t at_ns)
+{
+	uint64_t mono_ns = probe->start_mono + at_ns;
+
 	for (;;) {
 		uint64_t now = sk_clock_mono();
 
@@ -97,98 +91,78 @@ static bool sleep_until(struct sk_probe *probe, uint64_t mono_ns)
 	}
 }
 
-static void send_request(struct sk_probe *probe, size_t seq, uint64_t intended)
+bool sk_probe_begin(struct sk_probe *probe, uint64_t intended_ns, size_t *ret_seq)
 {
-	struct sk_echo request = {
-		.magic = htole32(SK_GUEST_MAGIC),
-		.run = htole32(probe->run),
-		.seq = htole64(seq),
-		.intended_ns = htole64(intended),
-	};
-	struct sk_sample *sample = &probe->samples[seq];
+	size_t seq = atomic_load_explicit(&probe->nr_sent, memory_order_relaxed);
 
-	sample->intended_ns = intended;
-	sample->sent_ns = sk_clock_mono() - probe->start_mono;
+	if (seq == probe->max_samples)
+		return false;
+	probe->samples[seq].intended_ns = intended_ns;
+	probe->samples[seq].sent_ns = sk_probe_now(probe);
 	atomic_store_explicit(&probe->nr_sent, seq + 1, memory_order_release);
-	/* The first send after an ICMP error only reports that error. */
-	if (send(probe->sock, &request, sizeof(request), MSG_DONTWAIT) < 0 &&
-	    errno == ECONNREFUSED)
-		(void)send(probe->sock, &request, sizeof(request), MSG_DONTWAIT);
+	*ret_seq = seq;
+	return true;
 }
 
 static void *sender_main(void *arg)
 {
 	struct sk_probe *probe = arg;
+	size_t seq = 0;
 
-	raise_priority(21);
+	sk_probe_raise_priority(21);
 	for (size_t i = 0; i < probe->max_samples; i++) {
 		/* From i, not by adding a rounded period: no drift. */
 		uint64_t intended = (uint64_t)((unsigned __int128)i * SK_NS_PER_S /
 					       probe->opts.target.hz);
+		struct sk_source *source = probe->sources[i % probe->nr_sources];
 
-		if (!sleep_until(probe, probe->start_mono + intended))
+		if (!sk_probe_sleep_until(probe, intended) ||
+		    !sk_probe_begin(probe, intended, &seq))
 			break;
-		send_request(probe, i, intended);
+		source->ops->send(source, seq);
 	}
 	atomic_store(&probe->is_sent, true);
 	return NULL;
 }
 
-static void note_first_reply(struct sk_probe *probe)
+static bool is_done(struct sk_probe *probe)
 {
-	(void)pthread_mutex_lock(&probe->lock);
-	probe->has_reply = true;
-	(void)pthread_cond_broadcast(&probe->first_reply);
-	(void)pthread_mutex_unlock(&probe->lock);
-}
-
-/* Whether it was the first reply to a request of this run. */
-static bool take_reply(struct sk_probe *probe, const struct sk_echo *reply, size_t len)
-{
-	uint64_t seq = le64toh(reply->seq);
-	struct sk_sample *sample;
-
-	if (len < sizeof(*reply) || le32toh(reply->magic) != SK_GUEST_MAGIC ||
-	    le32toh(reply->run) != probe->run ||
-	    seq >= atomic_load_explicit(&probe->nr_sent, memory_order_acquire))
-		return false;
-	sample = &probe->samples[seq];
-	if (sample->received_ns)
-		return false;
-	sample->received_ns = sk_clock_mono() - probe->start_mono;
-	sample->tick = le64toh(reply->tick);
-	return true;
-}
-
-static bool is_done(struct sk_probe *probe, size_t nr_received)
-{
-	uint64_t timeout = probe->opts.timeout_ns, now;
+	uint64_t timeout = probe->opts.timeout_ns;
 	size_t sent = atomic_load(&probe->nr_sent);
 
 	if (!atomic_load(&probe->is_sent))
 		return false;
-	now = sk_clock_mono() - probe->start_mono;
-	return nr_received == sent || sent == 0 ||
-	       now >= probe->samples[sent - 1].sent_ns + timeout;
+	return atomic_load(&probe->nr_received) + atomic_load(&probe->nr_refused) ==
+		       sent ||
+	       sk_probe_now(probe) >= probe->samples[sent - 1].sent_ns + timeout;
+}
+
+void sk_probe_collect(struct sk_probe *probe)
+{
+	uint64_t minded = 0;
+
+	while (!is_done(probe)) {
+		struct epoll_event events[MAX_EVENTS];
+		int n = epoll_wait(probe->epoll, events, MAX_EVENTS, SK_SOURCE_MSECS);
+		uint64_t now = sk_probe_now(probe);
+
+		for (int i = 0; i < n; i++) {
+			struct sk_source *source = events[i].data.ptr;
+
+			source->ops->receive(source);
+		}
+		if (now - minded < SK_SOURCE_MSECS * SK_NS_PER_MS)
+			continue;
+		minded = now;
+		for (unsigned int i = 0; i < probe->nr_sources; i++)
+			probe->sources[i]->ops->mind(probe->sources[i]);
+	}
 }
 
 static void *receiver_main(void *arg)
 {
-	struct sk_probe *probe = arg;
-	size_t nr_received = 0;
-
-	raise_priority(20);
-	while (!is_done(probe, nr_received)) {
-		struct pollfd ready = {.fd = probe->sock, .events = POLLIN};
-		struct sk_echo reply;
-		ssize_t n;
-
-		if (poll(&ready, 1, POLL_MS) <= 0)
-			continue;
-		while ((n = recv(probe->sock, &reply, sizeof(reply), MSG_DONTWAIT)) > 0)
-			if (take_reply(probe, &reply, (size_t)n) && ++nr_received == 1)
-				note_first_reply(probe);
-	}
+	sk_probe_raise_priority(20);
+	sk_probe_collect(arg);
 	return NULL;
 }
 
@@ -226,16 +200,14 @@ static void init_sync(struct sk_probe *probe)
 	(void)pthread_mutex_init(&probe->lock, NULL);
 }
 
-static int start_threads(struct sk_probe *probe, struct sk_err *err)
+static int start_open(struct sk_probe *probe, struct sk_err *err)
 {
 	int r;
 
-	read_clocks(&probe->start_mono, &probe->start_real);
-	probe->start_mono += START_DELAY_NS;
-	probe->start_real += START_DELAY_NS;
 	r = pthread_create(&probe->receiver, NULL, receiver_main, probe);
 	if (r != 0)
 		return sk_err_code(err, -r, "start the probe's receiver");
+	probe->has_receiver = true;
 	r = pthread_create(&probe->sender, NULL, sender_main, probe);
 	if (r != 0) {
 		atomic_store(&probe->is_sent, true);
@@ -246,34 +218,73 @@ static int start_threads(struct sk_probe *probe, struct sk_err *err)
 	return 0;
 }
 
+/* How many sources the collecting thread has; the other models' threads make their own. */
+static unsigned int count_sources(const struct sk_probe_target *target)
+{
+	switch (target->model) {
+	case SK_PROBE_OPEN:
+		return sk_probe_target_clients(target);
+	case SK_PROBE_DISPATCHER:
+	case SK_PROBE_CALLBACKS:
+		return 1;
+	default:
+		return 0;
+	}
+}
+
+static int open_sources(struct sk_probe *probe, struct sk_err *err)
+{
+	const struct sk_probe_target *target = &probe->opts.target;
+	unsigned int nr = count_sources(target);
+	int r;
+
+	r = sk_net_resolve(target->host, target->port, &probe->peer, &probe->peer_len,
+			   err);
+	if (r < 0)
+		return r;
+	probe->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (probe->epoll < 0)
+		return sk_err_errno(err, "prepare to wait for answers");
+	probe->sources = calloc(nr + 1, sizeof(struct sk_source *));
+	if (!probe->sources)
+		return sk_err_oom(err);
+	probe->nr_sources = nr;
+	for (unsigned int i = 0; i < nr; i++) {
+		r = sk_source_new(probe, probe->epoll, &probe->sources[i], err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int sk_probe_start(const struct sk_probe_opts *opts, struct sk_probe **ret,
 		   struct sk_err *err)
 {
 	sk_auto(sk_probe_free) struct sk_probe *probe = calloc(1, sizeof(*probe));
-	const int buffer = BUFFER_BYTES;
 	int r;
 
 	if (!probe)
 		return sk_err_oom(err);
 	init_sync(probe);
-	probe->sock = -1;
+	probe->epoll = -1;
 	probe->opts = *opts;
 	if (!probe->opts.timeout_ns)
 		probe->opts.timeout_ns = DEFAULT_TIMEOUT_NS;
-	r = allocate(probe, err);
-	if (r == 0)
-		r = sk_udp_connect(opts->netns_fd, opts->target.host, opts->target.port,
-				   &probe->sock, err);
-	if (r < 0)
-		return sk_err_wrap(err, r, "start the probe");
-	/* A burst of late replies must not overflow it; beyond the system's limit if allowed. */
-	if (setsockopt(probe->sock, SOL_SOCKET, SO_RCVBUFFORCE, &buffer, sizeof(buffer)) <
-	    0)
-		(void)setsockopt(probe->sock, SOL_SOCKET, SO_RCVBUF, &buffer,
-				 sizeof(buffer));
 	if (getrandom(&probe->run, sizeof(probe->run), 0) != sizeof(probe->run))
 		return sk_err_errno(err, "get random bytes");
-	r = start_threads(probe, err);
+	r = allocate(probe, err);
+	if (r < 0)
+		return sk_err_wrap(err, r, "start the probe");
+	read_clocks(&probe->start_mono, &probe->start_real);
+	r = open_sources(probe, err);
+	if (r < 0)
+		return sk_err_wrap(err, r, "start the probe");
+	/* Sources have counted their first deadlines from the time before: that is no matter. */
+	read_clocks(&probe->start_mono, &probe->start_real);
+	probe->start_mono += START_DELAY_NS;
+	probe->start_real += START_DELAY_NS;
+	r = opts->target.model == SK_PROBE_OPEN ? start_open(probe, err)
+						: sk_closed_start(probe, err);
 	if (r < 0)
 		return r;
 	*ret = sk_steal(&probe);
@@ -286,6 +297,7 @@ int sk_probe_wait_reply(struct sk_probe *probe, unsigned int timeout_ms,
 	uint64_t end = sk_clock_mono() + timeout_ms * SK_NS_PER_MS;
 	struct timespec at = {.tv_sec = (time_t)(end / SK_NS_PER_S),
 			      .tv_nsec = (long)(end % SK_NS_PER_S)};
+	char port[8] = "";
 	int r = 0;
 
 	(void)pthread_mutex_lock(&probe->lock);
@@ -293,11 +305,13 @@ int sk_probe_wait_reply(struct sk_probe *probe, unsigned int timeout_ms,
 		r = pthread_cond_timedwait(&probe->first_reply, &probe->lock, &at);
 	r = probe->has_reply ? 0 : -ETIMEDOUT;
 	(void)pthread_mutex_unlock(&probe->lock);
+	if (probe->opts.target.port)
+		(void)snprintf(port, sizeof(port), ":%u", probe->opts.target.port);
 	if (r < 0)
 		return sk_err_set(err, ETIMEDOUT,
-				  "udp://%s:%u does not answer: no reply within %u ms",
-				  probe->opts.target.host, probe->opts.target.port,
-				  timeout_ms);
+				  "%s://%s%s does not answer: no reply within %u ms",
+				  sk_probe_kind_name(probe->opts.target.kind),
+				  probe->opts.target.host, port, timeout_ms);
 	return 0;
 }
 
@@ -306,16 +320,30 @@ uint64_t sk_probe_start_time(const struct sk_probe *probe)
 	return probe->start_real;
 }
 
+static int by_intended(const void *a, const void *b)
+{
+	const struct sk_sample *x = a, *y = b;
+
+	return x->intended_ns < y->intended_ns ? -1 : x->intended_ns > y->intended_ns;
+}
+
 int sk_probe_finish(struct sk_probe *probe, struct sk_err *err)
 {
-	int r;
+	int r = 0;
 
 	if (!probe->is_running)
 		return 0;
+	probe->is_running = false;
+	if (probe->opts.target.model != SK_PROBE_OPEN) {
+		sk_closed_join(probe);
+		/* Callers took their samples side by side. */
+		qsort(probe->samples, atomic_load(&probe->nr_sent),
+		      sizeof(*probe->samples), by_intended);
+		return 0;
+	}
 	r = pthread_join(probe->sender, NULL);
 	if (r == 0)
 		r = pthread_join(probe->receiver, NULL);
-	probe->is_running = false;
 	return r ? sk_err_code(err, -r, "wait for the probe") : 0;
 }
 
@@ -331,12 +359,43 @@ const struct sk_sample *sk_probe_samples(const struct sk_probe *probe, size_t *r
 	return probe->samples;
 }
 
+void sk_probe_counts(const struct sk_probe *probe, struct sk_probe_counts *ret)
+{
+	*ret = (struct sk_probe_counts){
+		.kernel_stamps = atomic_load(&probe->nr_kernel_stamps),
+		.refused = atomic_load(&probe->nr_refused),
+		.reconnects = atomic_load(&probe->nr_reconnects),
+	};
+}
+
+void sk_probe_describe(const struct sk_probe *probe, struct sk_json *object)
+{
+	const struct sk_probe_target *target = &probe->opts.target;
+	struct sk_probe_counts counts;
+
+	sk_probe_counts(probe, &counts);
+	sk_json_set_str(object, "kind", sk_probe_kind_name(target->kind));
+	sk_json_set_str(object, "model", sk_probe_model_name(target->model));
+	sk_json_set_uint(object, "clients", sk_probe_target_clients(target));
+	sk_json_set_str(object, "stamps",
+			counts.kernel_stamps == 0 ? "program"
+			: counts.kernel_stamps == atomic_load(&probe->nr_received)
+				? "kernel"
+				: "mixed");
+	sk_json_set_uint(object, "refused", counts.refused);
+	sk_json_set_uint(object, "reconnects", counts.reconnects);
+}
+
 void sk_probe_free(struct sk_probe *probe)
 {
 	if (!probe)
 		return;
 	(void)sk_probe_stop(probe, NULL);
-	sk_close(&probe->sock);
+	for (unsigned int i = 0; i < probe->nr_sources; i++)
+		sk_source_free(probe->sources[i]);
+	free(probe->sources);
+	sk_close(&probe->epoll);
+	sk_closed_free(probe);
 	if (probe->samples)
 		(void)munmap(probe->samples,
 			     probe->max_samples * sizeof(*probe->samples));

@@ -16,16 +16,63 @@
 
 #include "lib/cleanup.h"
 #include "lib/err.h"
+#include "lib/json.h"
 
-/** struct sk_probe_target - Parsed "udp://10.77.0.10:7007?hz=1000" */
-struct sk_probe_target {
-	char host[64];
-	uint16_t port;
-	unsigned int hz; /* 1 to 20,000; default 1,000 */
+/** enum sk_probe_kind - What a request is */
+enum sk_probe_kind {
+	SK_PROBE_UDP,  /* a datagram that comes back */
+	SK_PROBE_TCP,  /* the same as a message of a stream */
+	SK_PROBE_HTTP, /* GET over HTTP/1.1, connections kept, requests pipelined */
+	SK_PROBE_ICMP, /* echo request: the machine answers, not a service */
 };
-/** sk_probe_target_parse() - Read a probe URL; -EINVAL names the part that is wrong */
+/** sk_probe_kind_name() - "udp", "tcp", "http", "icmp" */
+const char *sk_probe_kind_name(enum sk_probe_kind kind);
+
+/**
+ * enum sk_probe_model - When requests are sent
+ *
+ * In an open loop at fixed times, whatever the service does. In the others, for comparison, a
+ * caller sends no further request before the answer or the time-out of its last: in a stall they
+ * send less, and so see less of it.
+ */
+enum sk_probe_model {
+	SK_PROBE_OPEN,
+	SK_PROBE_SINGLE, /* each client is one thread with a socket of its own */
+	SK_PROBE_THREADS, /* a thread and a socket for each request, so many at a time as there are clients */
+	SK_PROBE_DISPATCHER, /* clients share a socket; one thread collects answers and wakes by request number */
+	SK_PROBE_CALLBACKS, /* one thread; an answer calls what sends that client's next request */
+};
+/** sk_probe_model_name() - "open", "single", "threads", "dispatcher", "callbacks" */
+const char *sk_probe_model_name(enum sk_probe_model model);
+
+#define SK_PROBE_MAX_CLIENTS 256
+
+/** struct sk_probe_target - Parsed "tcp://10.77.0.10:7007?hz=1000&clients=4" */
+struct sk_probe_target {
+	enum sk_probe_kind kind;
+	char host[64];
+	uint16_t port;	      /* 0 for ICMP */
+	char path[128];	      /* HTTP: with a slash in front */
+	unsigned int hz;      /* of all clients together, 1 to 20,000; default 1,000 */
+	unsigned int clients; /* sources, in turns; 0: see sk_probe_target_clients() */
+	enum sk_probe_model model;
+	unsigned int urgency; /* 0 first to 7 last; default 3 */
+	unsigned int objects; /* request N is for object N modulo this; 0: none */
+};
+/**
+ * sk_probe_target_parse() - Read a probe URL
+ *
+ * udp://HOST:PORT, tcp://HOST:PORT, http://HOST[:PORT][/PATH], icmp://HOST. Settings hz, clients,
+ * model, urgency, objects stand behind '?', joined by '&'; of HTTP behind '#', as '?' is the service's.
+ * Return: 0; -EINVAL with a hint, naming the part that is wrong
+ */
 int sk_probe_target_parse(const char *url, struct sk_probe_target *ret,
 			  struct sk_err *err);
+/** sk_probe_target_clients() - How many: as set, or 1, or 16 of threads, dispatcher and callbacks */
+unsigned int sk_probe_target_clients(const struct sk_probe_target *target);
+/** sk_probe_target_set() - One setting, by "KEY" and its text; -EINVAL, -ERANGE */
+int sk_probe_target_set(struct sk_probe_target *target, const char *key,
+			const char *value, struct sk_err *err);
 
 /** struct sk_probe_opts - What to send and for how long at most */
 struct sk_probe_opts {
@@ -61,6 +108,22 @@ int sk_probe_wait_reply(struct sk_probe *probe, unsigned int timeout_ms,
 			struct sk_err *err);
 /** sk_probe_start_time() - CLOCK_REALTIME ns of sample time 0, read in one step with CLOCK_MONOTONIC */
 uint64_t sk_probe_start_time(const struct sk_probe *probe);
+/** struct sk_probe_counts - What is known beside the samples */
+struct sk_probe_counts {
+	size_t kernel_stamps; /* answers whose time the kernel told; of the others the program did */
+	size_t refused; /* answers that said no, such as HTTP's 503: they count as lost */
+	size_t reconnects; /* connections that broke or were given up */
+};
+/** sk_probe_counts() - Valid after sk_probe_stop() */
+void sk_probe_counts(const struct sk_probe *probe, struct sk_probe_counts *ret);
+/**
+ * sk_probe_describe() - Add to an object: kind, model, clients, stamps ("kernel", "program" or
+ *	"mixed": who told when answers came), refused, reconnects
+ */
+void sk_probe_describe(const struct sk_probe *probe, struct sk_json *object);
+/** sk_probe_icmp_payload() - Where the request lies in an echo reply; 0 when it is none of ours */
+size_t sk_probe_icmp_payload(const unsigned char *packet, size_t len, bool has_ip,
+			     bool is_v6);
 /** sk_probe_stop() - Send no more; returns once all replies are there or the time-out is over */
 int sk_probe_stop(struct sk_probe *probe, struct sk_err *err);
 /** sk_probe_finish() - The same without cutting it short: all of opts.max_duration_ns */

@@ -45,6 +45,7 @@ static void set_probe(struct sk_json *root, const struct sk_verdict *v)
 	sk_json_set_uint(probe, "lost", v->all.lost);
 	sk_json_set_double(probe, "late_p99_us", v->all.late_p99_us);
 	sk_json_set_bool(probe, "late_ok", v->all.late_ok);
+	sk_json_set_bool(probe, "discard", !v->all.late_ok);
 	set_ms(probe, "silence_ms", true, v->all.silence_ns);
 	sk_json_set_bool(probe, "tick_monotonic", v->all.tick_monotonic);
 	set_window(probe, "before", &v->before);

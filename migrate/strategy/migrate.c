@@ -244,6 +244,8 @@ static int conclude(struct move *move, struct sk_json **ret, struct sk_err *err)
 	run = sk_record_json(&record);
 	if (!run)
 		return sk_err_oom(err);
+	if (move->probe && sk_json_get(run, "probe"))
+		sk_probe_describe(move->probe, sk_json_get(run, "probe"));
 	if (move->dirfd >= 0) {
 		sk_autofree char *report = NULL;
 

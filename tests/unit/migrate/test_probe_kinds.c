@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_probe_kinds - UDP, TCP, HTTP and ICMP, open and closed loops, against the service itself */
+#include "migrate/measure/probe.h"
+
+#include <errno.h>
+#include <math.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/clock.h"
+#include "lib/stats.h"
+#include "lib/str.h"
+#include "migrate/guest/server.h"
+#include "migrate/guest/udp.h"
+
+#define MS SK_NS_PER_MS
+
+static struct sk_server *serve(const char *settings)
+{
+	struct sk_server_opts opts = SK_SERVER_OPTS_INIT;
+	struct sk_server *server = NULL;
+	struct sk_err err = SK_ERR_INIT;
+
+	opts.address = "127.0.0.1";
+	if (sk_server_parse(settings, &opts, &err) < 0 ||
+	    sk_server_start(&opts, &server, &err) < 0)
+		fail_msg("%s", err.msg);
+	return server;
+}
+
+/** struct outcome - What a probe gave */
+struct outcome {
+	struct sk_probe_summary sum;
+	struct sk_probe_counts counts;
+};
+
+/* Probe "KIND://127.0.0.1:PORT" with settings for a while. */
+static struct outcome probe_for(uint64_t ms, const char *kind, uint16_t port,
+				const char *settings)
+{
+	struct sk_probe_opts opts = {.netns_fd = -1,
+				     .max_duration_ns = ms * MS,
+				     .timeout_ns = 400 * MS};
+	sk_autofree char *url =
+		port ? sk_strf("%s://127.0.0.1:%u#%s", kind, port, settings)
+		     : sk_strf("%s://127.0.0.1#%s", kind, settings);
+	sk_auto(sk_probe_free) struct sk_probe *probe = NULL;
+	struct sk_err err = SK_ERR_INIT;
+	const struct sk_sample *samples;
+	struct outcome out;
+	size_t n;
+
+	if (sk_probe_target_parse(url, &opts.target, &err) < 0 ||
+	    sk_probe_start(&opts, &probe, &err) < 0 || sk_probe_finish(probe, &err) < 0)
+		fail_msg("%s", err.msg);
+	samples = sk_probe_samples(probe, &n);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(i == 0 ||
+			    samples[i].intended_ns >= samples[i - 1].intended_ns);
+		assert_true(samples[i].sent_ns >= samples[i].intended_ns);
+		assert_true(!samples[i].received_ns ||
+			    samples[i].received_ns > samples[i].sent_ns);
+	}
+	assert_int_equal(sk_probe_summarize(samples, n, 0, UINT64_MAX, opts.timeout_ns,
+					    &out.sum),
+			 0);
+	sk_probe_counts(probe, &out.counts);
+	return out;
+}
+
+static void test_every_kind_is_answered_and_stamped_by_the_kernel(void **state)
+{
+	static const char *const kinds[] = {"udp", "tcp", "http"};
+	sk_auto(sk_server_free) struct sk_server *server = serve("iterative");
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(kinds); i++) {
+		struct outcome out = probe_for(300, kinds[i], sk_server_port(server),
+					       "hz=500&clients=3");
+
+		assert_int_equal(out.sum.sent, 150);
+		assert_int_equal(out.sum.lost, 0);
+		assert_int_equal(out.counts.kernel_stamps, 150);
+		assert_int_equal(out.counts.reconnects, 0);
+		assert_true(out.sum.tick_monotonic);
+	}
+}
+
+static void test_echo_requests_are_answered_by_the_machine(void **state)
+{
+	struct outcome out;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* needs a raw socket */
+	out = probe_for(200, "icmp", 0, "hz=200");
+	assert_int_equal(out.sum.sent, 40);
+	assert_int_equal(out.sum.lost, 0);
+	assert_int_equal(out.counts.kernel_stamps, 40);
+}
+
+static void test_closed_loops_ask_at_the_rate_while_answers_come(void **state)
+{
+	static const char *const kinds[] = {"udp", "tcp", "http"};
+	static const char *const models[] = {"single", "threads", "dispatcher",
+					     "callbacks"};
+	sk_auto(sk_server_free) struct sk_server *server = serve("iterative");
+
+	(void)state;
+	for (size_t k = 0; k < SK_ARRAY_SIZE(kinds); k++)
+		for (size_t m = 0; m < SK_ARRAY_SIZE(models); m++) {
+			sk_autofree char *settings =
+				sk_strf("hz=100&clients=4&model=%s", models[m]);
+			struct outcome out = probe_for(300, kinds[k],
+						       sk_server_port(server), settings);
+
+			if (out.sum.sent < 20 || out.sum.sent > 30 || out.sum.lost)
+				fail_msg("%s %s: sent %zu, lost %zu", kinds[k], models[m],
+					 out.sum.sent, out.sum.lost);
+		}
+}
+
+/* One request at a time takes 50 ms: the open loop sees the queue, the closed one does not. */
+static void test_closed_loop_omits_what_the_open_one_counts(void **state)
+{
+	sk_auto(sk_server_free) struct sk_server *server =
+		serve("iterative,time=50ms,work=sleep");
+	struct outcome open =
+		probe_for(300, "tcp", sk_server_port(server), "hz=40&model=open");
+	struct outcome closed =
+		probe_for(300, "tcp", sk_server_port(server), "hz=40&model=single");
+
+	(void)state;
+	assert_int_equal(open.sum.sent, 12);
+	assert_true(closed.sum.sent <= 7);
+	assert_true(open.sum.max_us > 200e3);
+	assert_true(closed.sum.p50_us < 150e3);
+}
+
+static void test_refused_requests_are_lost_and_counted(void **state)
+{
+	static const char *const kinds[] = {"tcp", "http"};
+	sk_auto(sk_server_free) struct sk_server *server =
+		serve("worker-pool,workers=1,queue=1,time=50ms,work=sleep");
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(kinds); i++) {
+		struct outcome out = probe_for(200, kinds[i], sk_server_port(server),
+					       "hz=200&clients=8");
+
+		assert_int_equal(out.sum.sent, 40);
+		assert_true(out.counts.refused > 10);
+		assert_true(out.sum.lost >= out.counts.refused);
+		assert_int_equal(out.counts.reconnects, 0);
+	}
+}
+
+/** struct listener - Accepts, reads for a while, then breaks the connection; the next is served */
+struct listener {
+	int sock;
+	uint64_t break_ns; /* after the first byte of the first connection */
+	bool hangs;	   /* in place of breaking it: keeps it, and says no more */
+	pthread_t thread;
+	atomic_bool is_stopping;
+};
+
+static void echo_until(struct listener *l, int sock, uint64_t end)
+{
+	char bytes[32];
+
+	while (!atomic_load(&l->is_stopping) && sk_clock_mono() < end) {
+		struct pollfd ready = {.fd = sock, .events = POLLIN};
+
+		if (poll(&ready, 1, 5) != 1)
+			continue;
+		if (recv(sock, bytes, sizeof(bytes), MSG_WAITALL) != sizeof(bytes))
+			return;
+		(void)send(sock, bytes, sizeof(bytes), MSG_NOSIGNAL);
+	}
+}
+
+static void *listener_main(void *arg)
+{
+	struct listener *l = arg;
+	int first = -1, sock;
+
+	while (!atomic_load(&l->is_stopping)) {
+		struct pollfd ready = {.fd = l->sock, .events = POLLIN};
+
+		if (poll(&ready, 1, 5) != 1)
+			continue;
+		sock = accept4(l->sock, NULL, NULL, SOCK_CLOEXEC);
+		if (first < 0) {
+			first = sock;
+			echo_until(l, sock, sk_clock_mono() + l->break_ns);
+			if (!l->hangs)
+				(void)shutdown(first, SHUT_RDWR);
+			continue;
+		}
+		echo_until(l, sock, UINT64_MAX);
+		(void)close(sock);
+	}
+	if (first >= 0)
+		(void)close(first);
+	return NULL;
+}
+
+static struct outcome probe_listener(struct listener *l, uint64_t ms)
+{
+	struct outcome out;
+
+	assert_int_equal(sk_tcp_listen("127.0.0.1", 0, 8, &l->sock, NULL), 0);
+	assert_int_equal(pthread_create(&l->thread, NULL, listener_main, l), 0);
+	out = probe_for(ms, "tcp", sk_udp_port(l->sock), "hz=200");
+	atomic_store(&l->is_stopping, true);
+	(void)pthread_join(l->thread, NULL);
+	(void)close(l->sock);
+	return out;
+}
+
+static void test_broken_connection_is_made_anew(void **state)
+{
+	struct listener l = {.break_ns = 100 * MS};
+	struct outcome out = probe_listener(&l, 400);
+
+	(void)state;
+	assert_int_equal(out.sum.sent, 80);
+	assert_int_equal(out.counts.reconnects, 1);
+	assert_true(out.sum.lost < 15);
+}
+
+static void test_connection_without_answers_is_given_up_after_the_timeout(void **state)
+{
+	struct listener l = {.break_ns = 100 * MS, .hangs = true};
+	struct outcome out = probe_listener(&l, 900);
+
+	(void)state;
+	assert_true(out.counts.reconnects >= 1);
+	/* What was sent into the void for the time-out of 400 ms, but not what came after. */
+	assert_in_range(out.sum.lost, 60, 120);
+	assert_in_range(out.sum.outage_ns, 350 * MS, 700 * MS);
+}
+
+static void test_tcp_service_that_is_away_is_loss_and_no_error(void **state)
+{
+	sk_auto(sk_server_free) struct sk_server *server = serve("iterative");
+	uint16_t port = sk_server_port(server);
+	struct outcome out;
+
+	(void)state;
+	sk_server_free(sk_steal(&server));
+	out = probe_for(200, "tcp", port, "hz=100");
+	assert_int_equal(out.sum.sent, 20);
+	assert_int_equal(out.sum.lost, 20);
+	assert_true(isnan(out.sum.p50_us));
+}
+
+/* The 99th percentile of how late a thread that does nothing else wakes, in us; by the same means. */
+static double bare_lateness(unsigned int n)
+{
+	const struct sched_param urgent = {.sched_priority = 21}, usual = {0};
+	sk_autofree double *late = calloc(n, sizeof(*late));
+	uint64_t start = sk_clock_mono() + MS;
+
+	assert_non_null(late);
+	(void)sched_setscheduler(0, SCHED_FIFO, &urgent);
+	(void)prctl(PR_SET_TIMERSLACK, 1);
+	for (unsigned int i = 0; i < n; i++) {
+		sk_clock_sleep_until(start + i * MS);
+		late[i] = (double)(sk_clock_mono() - start - i * MS) / 1e3;
+	}
+	(void)sched_setscheduler(0, SCHED_OTHER, &usual);
+	sk_stats_sort(late, n);
+	return sk_stats_quantile(late, n, 0.99);
+}
+
+/* Best of some rounds: what else runs on the machine disturbs either, and is not the question. */
+static void test_probe_is_hardly_later_than_a_bare_timer_loop(void **state)
+{
+	sk_auto(sk_server_free) struct sk_server *server = serve("iterative");
+	double bare = INFINITY, probe = INFINITY;
+
+	(void)state;
+	for (int round = 0; round < 5; round++) {
+		double now = bare_lateness(300);
+		struct outcome out =
+			probe_for(300, "udp", sk_server_port(server), "hz=1000");
+
+		bare = now < bare ? now : bare;
+		probe = out.sum.late_p99_us < probe ? out.sum.late_p99_us : probe;
+		if (probe <= 1.5 * bare)
+			break;
+	}
+	print_message("lateness p99: bare timer loop %.0f us, probe %.0f us\n", bare,
+		      probe);
+	assert_true(probe <= 3 * bare + 100);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_kind_is_answered_and_stamped_by_the_kernel),
+		cmocka_unit_test(test_echo_requests_are_answered_by_the_machine),
+		cmocka_unit_test(test_closed_loops_ask_at_the_rate_while_answers_come),
+		cmocka_unit_test(test_closed_loop_omits_what_the_open_one_counts),
+		cmocka_unit_test(test_refused_requests_are_lost_and_counted),
+		cmocka_unit_test(test_broken_connection_is_made_anew),
+		cmocka_unit_test(
+			test_connection_without_answers_is_given_up_after_the_timeout),
+		cmocka_unit_test(test_tcp_service_that_is_away_is_loss_and_no_error),
+		cmocka_unit_test(test_probe_is_hardly_later_than_a_bare_timer_loop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
