@@ -258,7 +258,6 @@ int sk_spec_from_process(const struct sk_json *process, const struct sk_json *co
 	if (!spec)
 		return sk_err_oom(err);
 	spec->is_oci = true;
-	spec->is_oci = true;
 	if (sk_json_type(process) != SK_JSON_OBJECT)
 		return sk_err_set(err, EINVAL, "process: expected an object, got %s",
 				  sk_json_type_name(sk_json_type(process)));
