@@ -93,7 +93,7 @@ $(BUILD)/bin/skiff: $(call obj,$(wildcard cli/main.c cli/cmd_*.c)) $(BUILD)/cli.
 # Static, it begins before the C library does, where that is written for the processor.
 OCI_ENTRY := $(if $(SANITIZE),,$(wildcard cli/oci/$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))/entry.c))
 $(BUILD)/bin/skiff-oci: $(call obj,$(wildcard cli/oci/*.c) $(OCI_ENTRY)) $(BUILD)/cli.a $(UP_runtime)
-	$(call link,$(if $(SANITIZE),$(FAST_LIBS),-ljson-c -lseccomp -lcap -lyaml -lm -lpthread),$(STATIC) $(if $(OCI_ENTRY),--entry=sk_entry))
+	$(call link,$(if $(SANITIZE),$(FAST_LIBS),-ljson-c -lseccomp -lcap -lyaml -lm -lpthread),$(STATIC) $(if $(OCI_ENTRY),-Xlinker --entry=sk_entry))
 $(LIBEXEC)/skiff-image: $(call obj,$(wildcard cli/image/*.c)) $(BUILD)/cli.a $(UP_images)
 	$(call link,$(IMAGE_LIBS))
 $(LIBEXEC)/skiff-vm: $(call obj,$(wildcard cli/vm/*.c)) $(UP_cli)
