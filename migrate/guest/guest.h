@@ -19,6 +19,7 @@
 #include "lib/cleanup.h"
 #include "lib/err.h"
 #include "lib/home.h"
+#include "migrate/guest/server.h"
 
 #define SK_GUEST_ECHO_PORT    7007
 #define SK_GUEST_CONTROL_PORT 7008
@@ -89,6 +90,21 @@ int sk_guest_status(const char *host, int netns_fd, unsigned int timeout_ms,
 /** sk_guest_checksum() - The same, with the checksums computed now (takes a moment: memory is read) */
 int sk_guest_checksum(const char *host, int netns_fd, unsigned int timeout_ms,
 		      struct sk_guest_status *ret, struct sk_err *err);
+/** struct sk_guest_service - What its service did */
+struct sk_guest_service {
+	enum sk_server_model model;
+	struct sk_server_stats stats;
+};
+/** sk_guest_service() - Ask for that; @reset begins anew with the figures of parallelism */
+int sk_guest_service(const char *host, int netns_fd, unsigned int timeout_ms, bool reset,
+		     struct sk_guest_service *ret, struct sk_err *err);
+/** struct sk_guest_clock - CLOCK_REALTIME in ns: ours when asking and answered, the guest's in between */
+struct sk_guest_clock {
+	uint64_t asked_ns, received_ns, sent_ns, answered_ns;
+};
+/** sk_guest_clock() - One exchange; offset.h makes an offset of several */
+int sk_guest_clock(const char *host, int netns_fd, unsigned int timeout_ms,
+		   struct sk_guest_clock *ret, struct sk_err *err);
 /** sk_guest_load() - Set working set and write rate; 0 pages/s stops writing */
 int sk_guest_load(const char *host, int netns_fd, uint64_t working_set_bytes,
 		  uint64_t pages_per_s, struct sk_err *err);
