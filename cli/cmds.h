@@ -4,6 +4,7 @@
 #define SK_CMDS_H
 
 #include "cli/cmd.h"
+#include "cli/decl_exp.h"
 #include "cli/decl_image.h"
 #include "cli/decl_migrate.h"
 #include "cli/decl_serve.h"

@@ -20,14 +20,11 @@ static const struct sk_cmd *const slices[] = {
 };
 
 static const struct sk_cmd *const machines[] = {
-	&sk_cmd_lab, &sk_cmd_migrate, &sk_cmd_probe, &sk_cmd_serve, NULL,
+	&sk_cmd_lab, &sk_cmd_migrate, &sk_cmd_probe, &sk_cmd_exp, &sk_cmd_serve, NULL,
 };
 
 static const struct sk_cmd *const itself[] = {
-	&sk_cmd_doctor,
-	&sk_cmd_completion,
-	&sk_cmd_version,
-	NULL,
+	&sk_cmd_doctor, &sk_cmd_completion, &sk_cmd_schema, &sk_cmd_version, NULL,
 };
 
 static const struct sk_cmd_group groups[] = {

@@ -10,6 +10,7 @@
 #include "lib/err.h"
 #include "lib/home.h"
 #include "lib/json.h"
+#include "migrate/experiment/experiment.h"
 #include "migrate/guest/guest.h"
 #include "migrate/measure/probe.h"
 #include "migrate/measure/timeline.h"
@@ -24,6 +25,8 @@ struct sk_migrate_opts {
 	const char *from, *to; /* libvirt URIs */
 	const char *from_name,
 		*to_name; /* for the record: host names of a lab, else the URIs */
+	const char *const *from_shell; /* how a command is run there, as for sk_offset_ask_shell(); */
+	const char *const *to_shell;   /* NULL: by ssh if the URI has it */
 	enum sk_mode mode;
 	uint64_t bandwidth_bits; /* per second; 0 unlimited */
 	const char *probe;	 /* URL or NULL */

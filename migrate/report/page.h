@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* page - the parts of a report's page; for migrate/report/ only */
+/* page - the parts of a report's page; for migrate/report/ and the report of experiments */
 #ifndef SK_PAGE_H
 #define SK_PAGE_H
 
@@ -28,6 +28,10 @@ const char *sk_page_us(double us, char buf[SK_FORMAT_SIZE]);
 bool sk_page_is_gone(const struct sk_verdict *verdict);
 /** sk_page_style() - The style sheet */
 const char *sk_page_style(void);
+/** sk_page_open() - Everything up to the first element of a page */
+void sk_page_open(struct sk_str *out, const char *title);
+/** sk_page_close() - Its end */
+void sk_page_close(struct sk_str *out);
 
 /** sk_page_header() - Title, badges, the result in one sentence */
 void sk_page_header(struct sk_str *out, const struct sk_report_input *in);

@@ -63,6 +63,17 @@ static const char style[] =
 	"i.phase-idle{background:var(--idle)}i.phase-odd,i.phase-even{"
 	"background:var(--odd)}i.phase-stop{background:var(--stop)}i.phase-post{"
 	"background:var(--post)}\n"
+	".run{fill-opacity:.75;stroke:var(--card);stroke-width:.7}.interval{"
+	"stroke:var(--ink);stroke-width:2.5;fill:none}.median{stroke:var(--ink);"
+	"stroke-width:3;fill:none}.noise{fill:var(--soft);fill-opacity:.13}"
+	".cell{fill:none;stroke-width:2}.cell-0{--cell:#0072b2}.cell-1{--cell:#d55e00}"
+	".cell-2{--cell:#009e73}.cell-3{--cell:#b25e93}.cell-4{--cell:#e69f00}"
+	".cell-5{--cell:#56b4e9}.cell-6{--cell:#8a8f2a}.cell-7{--cell:#7a6a5a}"
+	".cell-control{--cell:#7a858f}.dashed{stroke-dasharray:7 4}"
+	".run,i.key{fill:var(--cell);background:var(--cell)}.cell{stroke:var(--cell)}\n"
+	"@media(prefers-color-scheme:dark){.cell-0{--cell:#63b8ea}.cell-1{--cell:#ff7f3f}"
+	".cell-2{--cell:#4cc9a0}.cell-3{--cell:#d993bd}.cell-4{--cell:#f0b840}"
+	".cell-6{--cell:#bcc04a}.cell-7{--cell:#b09a84}.cell-control{--cell:#9ba7b3}}\n"
 	"@media print{section{break-inside:avoid}}\n";
 
 const char *sk_page_style(void)

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+/* design - which runs, in which order: randomised complete blocks; pure */
+#include "migrate/experiment/design.h"
+
+#include <errno.h>
+
+#include "lib/clock.h"
+#include "lib/random.h"
+#include "lib/str.h"
+#include "migrate/experiment/factor.h"
+
+#define GUESS_BITS	800000000.0
+#define AROUND_NS	(3 * SK_NS_PER_S) /* checksums, preparation, writing down */
+#define GUESS_PASSES_NS (1 * SK_NS_PER_S)
+#define LAB_NS		(8 * SK_NS_PER_S)
+
+const char *sk_trial_kind_name(enum sk_trial_kind kind)
+{
+	static const char *const names[] = {"run", "warmup", "control"};
+
+	return names[kind];
+}
+
+size_t sk_experiment_cells(const struct sk_experiment *experiment)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < experiment->nr_axes; i++)
+		n *= experiment->axes[i].nr;
+	return n;
+}
+
+struct sk_cell sk_experiment_cell(const struct sk_experiment *experiment, size_t index)
+{
+	struct sk_cell cell = experiment->constants;
+
+	for (size_t i = experiment->nr_axes; i-- > 0;) {
+		const struct sk_axis *axis = &experiment->axes[i];
+
+		cell.set[axis->factor] = axis->levels[index % axis->nr];
+		index /= axis->nr;
+	}
+	return cell;
+}
+
+char *sk_experiment_label(const struct sk_experiment *experiment, size_t index)
+{
+	struct sk_cell cell = sk_experiment_cell(experiment, index);
+	sk_auto(sk_str_finish) struct sk_str text = SK_STR_INIT;
+
+	for (size_t i = 0; i < experiment->nr_axes; i++) {
+		enum sk_factor factor = experiment->axes[i].factor;
+		char level[SK_FORMAT_SIZE];
+
+		(void)sk_factor_text(factor, cell.set[factor], level);
+		if (text.len)
+			sk_str_add(&text, ", ");
+		sk_str_add(&text, level);
+		if (factor != SK_FACTOR_MODE)
+			sk_str_addf(&text, " %s", sk_factors[factor].title);
+	}
+	return sk_str_steal(&text);
+}
+
+static void shuffle(struct sk_trial *trials, size_t n, struct sk_random *random)
+{
+	for (size_t i = n; i > 1; i--) {
+		size_t k = sk_random_below(random, i);
+		struct sk_trial swap = trials[i - 1];
+
+		trials[i - 1] = trials[k];
+		trials[k] = swap;
+	}
+}
+
+static void add_block(const struct sk_experiment *experiment, uint64_t seed, size_t block,
+		      struct sk_design *design)
+{
+	struct sk_random random = {.state = seed + block};
+	struct sk_trial *first = design->trials + design->nr;
+	size_t cells = sk_experiment_cells(experiment), n = 0;
+
+	random.state = sk_random_next(&random);
+	for (; n < cells; n++)
+		first[n] = (struct sk_trial){SK_TRIAL_RUN, block, n};
+	if (experiment->has_control)
+		first[n++] =
+			(struct sk_trial){SK_TRIAL_CONTROL, block, (block - 1) % cells};
+	shuffle(first, n, &random);
+	design->nr += n;
+}
+
+int sk_design_make(const struct sk_experiment *experiment, size_t repetitions,
+		   uint64_t seed, struct sk_design *ret, struct sk_err *err)
+{
+	size_t cells = sk_experiment_cells(experiment);
+	size_t wanted =
+		repetitions * (cells + experiment->has_control) + experiment->has_warmup;
+	sk_auto(sk_design_finish) struct sk_design design = {NULL, 0};
+	struct sk_random random = {.state = seed};
+
+	if (repetitions == 0 || repetitions > SK_RUNS_MAX || wanted > SK_RUNS_MAX)
+		return sk_err_set(
+			err, E2BIG,
+			"%zu cells, repeated %zu times: an experiment has 1 to %d runs",
+			cells, repetitions, SK_RUNS_MAX);
+	design.trials = calloc(wanted, sizeof(*design.trials));
+	if (!design.trials)
+		return sk_err_oom(err);
+	if (experiment->has_warmup)
+		design.trials[design.nr++] =
+			(struct sk_trial){SK_TRIAL_WARMUP, 0,
+					  sk_random_below(&random, cells)};
+	for (size_t block = 1; block <= repetitions; block++)
+		add_block(experiment, seed, block, &design);
+	*ret = design;
+	design.trials = NULL;
+	return 0;
+}
+
+void sk_design_finish(struct sk_design *design)
+{
+	free(design->trials);
+	*design = (struct sk_design){NULL, 0};
+}
+
+uint64_t sk_design_guess(const struct sk_experiment *experiment,
+			 const struct sk_trial *trial)
+{
+	struct sk_cell cell = sk_experiment_cell(experiment, trial->cell);
+	double cap = (double)cell.set[SK_FACTOR_BANDWIDTH];
+	double bits = 8.0 * (double)cell.set[SK_FACTOR_MEMORY];
+	double transfer_s = bits / (cap > 0 && cap < GUESS_BITS ? cap : GUESS_BITS);
+
+	return experiment->baseline_ns + experiment->tail_ns + AROUND_NS +
+	       GUESS_PASSES_NS + (uint64_t)(transfer_s * (double)SK_NS_PER_S);
+}
+
+uint64_t sk_design_remaining(const struct sk_experiment *experiment,
+			     const struct sk_design *design, size_t next,
+			     const uint64_t *took)
+{
+	uint64_t sum = next == 0 && !experiment->from ? LAB_NS : 0;
+	double measured = 0, guessed = 0, scale;
+
+	/* What the guess was wrong by in cells that ran holds for the others. */
+	for (size_t i = 0; i < next; i++)
+		if (took[design->trials[i].cell]) {
+			measured += (double)took[design->trials[i].cell];
+			guessed +=
+				(double)sk_design_guess(experiment, &design->trials[i]);
+		}
+	scale = guessed > 0 ? measured / guessed : 1;
+	for (size_t i = next; i < design->nr; i++) {
+		uint64_t known = took[design->trials[i].cell];
+
+		sum += known ? known
+			     : (uint64_t)(scale *
+					  (double)sk_design_guess(experiment,
+								  &design->trials[i]));
+	}
+	return sum;
+}

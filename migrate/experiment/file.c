@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: Apache-2.0
+/* file - an experiment's YAML file, read by tables that also make its schema */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "lib/fs.h"
+#include "lib/str.h"
+#include "lib/yaml.h"
+#include "migrate/experiment/factor.h"
+#include "migrate/experiment/metric.h"
+#include "migrate/measure/probe.h"
+
+#define MAX_BYTES	1048576
+#define MAX_REPETITIONS 1000
+#define MAX_WINDOW_NS	(120 * SK_NS_PER_S)
+#define SEED_MAX	(1ull << 53)
+#define LAB		"lab"
+
+/** struct file - The keys of a file */
+struct file {
+	char *name, *description, *objective;
+	const struct sk_yaml *hosts, *factors, *constants;
+	uint64_t repetitions, baseline_ns, tail_ns, seed;
+	bool has_warmup, has_control;
+};
+
+#define AT(member) offsetof(struct file, member)
+
+static const struct sk_yaml_field fields[] = {
+	{"name", SK_YAML_STR, AT(name), true, 0},
+	{"description", SK_YAML_STR, AT(description), false, 0},
+	{"hosts", SK_YAML_NODE, AT(hosts), false, 0},
+	{"factors", SK_YAML_NODE, AT(factors), true, 0},
+	{"constants", SK_YAML_NODE, AT(constants), false, 0},
+	{"repetitions", SK_YAML_U64, AT(repetitions), false, MAX_REPETITIONS},
+	{"baseline", SK_YAML_DURATION, AT(baseline_ns), false, 0},
+	{"tail", SK_YAML_DURATION, AT(tail_ns), false, 0},
+	{"warmup", SK_YAML_BOOL, AT(has_warmup), false, 0},
+	{"control", SK_YAML_BOOL, AT(has_control), false, 0},
+	{"objective", SK_YAML_STR, AT(objective), false, 0},
+	{"seed", SK_YAML_U64, AT(seed), false, SEED_MAX},
+	{NULL, SK_YAML_STR, 0, false, 0},
+};
+
+/* In the order of the fields. */
+static const char *const meanings[] = {
+	"names the results",
+	"a sentence for the report",
+	"'lab', or the two ends as libvirt URIs",
+	"what varies: each a list of levels; every combination is run",
+	"what is the same in all runs",
+	"blocks: how often each combination is run",
+	"probing before each migration",
+	"probing after each migration",
+	"one run before all others, discarded",
+	"in each block one run of the probe without a migration",
+	"the metric that the report leads with",
+	"of the order of runs; drawn and written down when left out",
+};
+_Static_assert(SK_ARRAY_SIZE(meanings) + 1 == SK_ARRAY_SIZE(fields), "one for each");
+
+static const struct sk_yaml_field host_fields[] = {
+	{"from", SK_YAML_STR, offsetof(struct sk_experiment, from), true, 0},
+	{"to", SK_YAML_STR, offsetof(struct sk_experiment, to), true, 0},
+	{"guest", SK_YAML_STR, offsetof(struct sk_experiment, guest), true, 0},
+	{"probe", SK_YAML_STR, offsetof(struct sk_experiment, probe), true, 0},
+	{"control", SK_YAML_STR, offsetof(struct sk_experiment, control_host), false, 0},
+	{NULL, SK_YAML_STR, 0, false, 0},
+};
+
+void sk_experiment_free(struct sk_experiment *e)
+{
+	if (!e)
+		return;
+	free(e->name);
+	free(e->description);
+	free(e->from);
+	free(e->to);
+	free(e->guest);
+	free(e->probe);
+	free(e->control_host);
+	free(e->text);
+	free(e);
+}
+
+static void file_finish(struct file *file)
+{
+	free(file->name);
+	free(file->description);
+	free(file->objective);
+}
+SK_DEFINE_AUTO_FINISH(struct file, file_finish)
+
+static int take_hosts(const struct sk_yaml *node, struct sk_experiment *e,
+		      struct sk_err *err)
+{
+	struct sk_probe_target target;
+	int r;
+
+	if (!node || sk_str_equal(sk_yaml_text(node), LAB))
+		return 0;
+	if (sk_yaml_type(node) != SK_YAML_MAP)
+		return sk_yaml_err(err, node, EINVAL,
+				   "'hosts' must be '%s', or a map with from, to, guest "
+				   "and probe",
+				   LAB);
+	r = sk_yaml_bind(node, host_fields, e, err);
+	if (r == 0) {
+		r = sk_probe_target_parse(e->probe, &target, err);
+		if (r < 0)
+			return sk_yaml_err(err, sk_yaml_get(node, "probe"), -r,
+					   "'%s' is no probe: use udp://ADDR:PORT",
+					   e->probe);
+	}
+	return r;
+}
+
+/* A factor is there, can be set here, and stands once. */
+static int take_factor(const struct sk_yaml *map, size_t i, struct sk_experiment *e,
+		       enum sk_factor *ret, struct sk_err *err)
+{
+	const struct sk_yaml *value = sk_yaml_at(map, i);
+	struct sk_err why = SK_ERR_INIT;
+	int r = sk_factor_find(sk_yaml_key(map, i), ret, &why);
+
+	if (r < 0) {
+		r = sk_yaml_err(err, value, -r, "%s", why.msg);
+		return sk_err_hint(err, r, "%s", why.hint);
+	}
+	if (e->from && sk_factors[*ret].needs_lab)
+		return sk_yaml_err(err, value, ENOTSUP, "'%s' can be set in a lab only",
+				   sk_factors[*ret].key);
+	if (e->from && sk_factors[*ret].needs_guest && !e->control_host)
+		return sk_yaml_err(err, value, ENOTSUP,
+				   "'%s' is set by asking a skiff-guest: 'hosts' needs "
+				   "its address as 'control'",
+				   sk_factors[*ret].key);
+	for (size_t k = 0; k < e->nr_axes; k++)
+		if (e->axes[k].factor == *ret)
+			return sk_yaml_err(err, value, EINVAL,
+					   "'%s' varies already, it cannot be constant",
+					   sk_factors[*ret].key);
+	return 0;
+}
+
+static int take_level(const struct sk_yaml *node, enum sk_factor factor, uint64_t *ret,
+		      struct sk_err *err)
+{
+	struct sk_err why = SK_ERR_INIT;
+	int r;
+
+	if (sk_yaml_type(node) != SK_YAML_SCALAR)
+		return sk_yaml_err(err, node, EINVAL, "a level of '%s' is a single value",
+				   sk_factors[factor].key);
+	r = sk_factor_read(factor, sk_yaml_text(node), ret, &why);
+	return r < 0 ? sk_yaml_err(err, node, -r, "%s", why.msg) : 0;
+}
+
+static int take_axis(const struct sk_yaml *list, struct sk_axis *axis, struct sk_err *err)
+{
+	size_t n = sk_yaml_len(list);
+
+	if (sk_yaml_type(list) != SK_YAML_LIST || n == 0)
+		return sk_yaml_err(err, list, EINVAL,
+				   "'%s' must be a list of levels; one that does not "
+				   "vary is a constant",
+				   sk_factors[axis->factor].key);
+	if (n > SK_LEVELS_MAX)
+		return sk_yaml_err(err, list, E2BIG, "'%s' has %zu levels, at most %d",
+				   sk_factors[axis->factor].key, n, SK_LEVELS_MAX);
+	for (size_t i = 0; i < n; i++) {
+		const struct sk_yaml *node = sk_yaml_at(list, i);
+		int r = take_level(node, axis->factor, &axis->levels[i], err);
+
+		if (r < 0)
+			return r;
+		for (size_t k = 0; k < i; k++)
+			if (axis->levels[k] == axis->levels[i])
+				return sk_yaml_err(err, node, EINVAL,
+						   "'%s' stands twice in '%s'",
+						   sk_yaml_text(node),
+						   sk_factors[axis->factor].key);
+	}
+	axis->nr = n;
+	return 0;
+}
+
+static int take_axes(const struct sk_yaml *map, struct sk_experiment *e,
+		     struct sk_err *err)
+{
+	if (sk_yaml_type(map) != SK_YAML_MAP || sk_yaml_len(map) == 0)
+		return sk_yaml_err(
+			err, map, EINVAL,
+			"'factors' must be a map from factors to their levels");
+	if (sk_yaml_len(map) > SK_FACTORS_MAX)
+		return sk_yaml_err(err, map, E2BIG, "at most %d factors can vary",
+				   SK_FACTORS_MAX);
+	for (size_t i = 0; i < sk_yaml_len(map); i++) {
+		struct sk_axis axis = {.nr = 0};
+		int r = take_factor(map, i, e, &axis.factor, err);
+
+		if (r == 0)
+			r = take_axis(sk_yaml_at(map, i), &axis, err);
+		if (r < 0)
+			return r;
+		e->axes[e->nr_axes++] = axis;
+	}
+	if (sk_experiment_cells(e) > SK_CELLS_MAX)
+		return sk_yaml_err(err, map, E2BIG, "%zu combinations, at most %d",
+				   sk_experiment_cells(e), SK_CELLS_MAX);
+	return 0;
+}
+
+static int take_constants(const struct sk_yaml *map, struct sk_experiment *e,
+			  struct sk_err *err)
+{
+	for (unsigned int i = 0; i < SK_FACTOR_NR; i++)
+		e->constants.set[i] = sk_factors[i].fallback;
+	if (!map)
+		return 0;
+	if (sk_yaml_type(map) != SK_YAML_MAP)
+		return sk_yaml_err(err, map, EINVAL,
+				   "'constants' must be a map from factors to levels");
+	for (size_t i = 0; i < sk_yaml_len(map); i++) {
+		enum sk_factor factor = SK_FACTOR_MODE;
+		int r = take_factor(map, i, e, &factor, err);
+
+		if (r == 0)
+			r = take_level(sk_yaml_at(map, i), factor,
+				       &e->constants.set[factor], err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int take_objective(const struct sk_yaml *root, const char *name,
+			  struct sk_experiment *e, struct sk_err *err)
+{
+	sk_auto(sk_strv_free) char **known = NULL;
+	sk_autofree char *all = NULL;
+	int r;
+
+	e->objective = name ? sk_metric_find(name) : sk_metrics;
+	if (e->objective)
+		return 0;
+	for (const struct sk_metric *metric = sk_metrics; metric->name; metric++)
+		if (sk_strv_add(&known, metric->name) < 0)
+			return sk_err_oom(err);
+	all = sk_strv_join(known, ", ");
+	r = sk_yaml_err(err, sk_yaml_get(root, "objective"), EINVAL,
+			"no metric is called '%s'", name);
+	return sk_err_hint(err, r, "metrics: %s", all ? all : "");
+}
+
+static int take_numbers(const struct sk_yaml *root, const struct file *file,
+			struct sk_experiment *e, struct sk_err *err)
+{
+	const struct {
+		const char *key;
+		uint64_t ns;
+	} windows[] = {{"baseline", file->baseline_ns}, {"tail", file->tail_ns}};
+
+	for (size_t i = 0; i < SK_ARRAY_SIZE(windows); i++)
+		if (windows[i].ns > MAX_WINDOW_NS)
+			return sk_yaml_err(err, sk_yaml_get(root, windows[i].key), ERANGE,
+					   "'%s' is at most 2 minutes", windows[i].key);
+	e->repetitions = file->repetitions;
+	e->baseline_ns = file->baseline_ns;
+	e->tail_ns = file->tail_ns;
+	e->has_control = file->has_control;
+	e->has_warmup = file->has_warmup;
+	e->has_seed = sk_yaml_get(root, "seed") != NULL;
+	e->seed = file->seed;
+	return 0;
+}
+
+static int read_text(const char *path, char **ret, size_t *ret_len, struct sk_err *err)
+{
+	int r = strcmp(path, "-") == 0
+			? sk_fs_read_fd(STDIN_FILENO, MAX_BYTES, ret, ret_len)
+			: sk_fs_read(AT_FDCWD, path, MAX_BYTES, ret, ret_len);
+
+	return r < 0 ? sk_err_code(err, r, "read experiment '%s'", path) : 0;
+}
+
+int sk_experiment_load(const char *path, struct sk_experiment **ret, struct sk_err *err)
+{
+	sk_auto(file_finish) struct file file = {.repetitions = 5,
+						 .baseline_ns = 3 * SK_NS_PER_S,
+						 .tail_ns = 3 * SK_NS_PER_S,
+						 .has_control = true,
+						 .has_warmup = true};
+	sk_auto(sk_experiment_free) struct sk_experiment *e = calloc(1, sizeof(*e));
+	sk_auto(sk_yaml_free) struct sk_yaml *root = NULL;
+	size_t len = 0;
+	int r;
+
+	if (!e)
+		return sk_err_oom(err);
+	r = read_text(path, &e->text, &len, err);
+	if (r == 0)
+		r = sk_yaml_parse(e->text, len, path, &root, err);
+	if (r == 0)
+		r = sk_yaml_bind(root, fields, &file, err);
+	if (r == 0) {
+		r = sk_parse_name("experiment", file.name, err);
+		if (r < 0)
+			return sk_yaml_err(
+				err, sk_yaml_get(root, "name"), -r,
+				"'%s' is no name for an experiment: use letters, "
+				"digits, '_', '.' and '-'",
+				file.name);
+		e->name = sk_steal(&file.name);
+		e->description = sk_steal(&file.description);
+		r = take_hosts(file.hosts, e, err);
+	}
+	if (r == 0)
+		r = take_axes(file.factors, e, err);
+	if (r == 0)
+		r = take_constants(file.constants, e, err);
+	if (r == 0)
+		r = take_objective(root, file.objective, e, err);
+	if (r == 0)
+		r = take_numbers(root, &file, e, err);
+	if (r == 0)
+		*ret = sk_steal(&e);
+	return r;
+}
+
+static void set_type(struct sk_json *schema, enum sk_yaml_kind kind)
+{
+	static const char *const names[] = {
+		[SK_YAML_STR] = "string",
+		[SK_YAML_BOOL] = "boolean",
+		[SK_YAML_U64] = "integer",
+		[SK_YAML_DURATION] = "string",
+	};
+
+	if (kind < SK_ARRAY_SIZE(names) && names[kind])
+		sk_json_set_str(schema, "type", names[kind]);
+	if (kind == SK_YAML_DURATION)
+		sk_json_set_str(schema, "pattern", "^[0-9.]+(us|ms|s|m|h|d)?$");
+}
+
+static void describe_map(struct sk_json *schema, const struct sk_yaml_field *table,
+			 const char *const *help)
+{
+	struct sk_json *all, *needed;
+
+	sk_json_set_str(schema, "type", "object");
+	sk_json_set_bool(schema, "additionalProperties", false);
+	needed = sk_json_set(schema, "required", sk_json_new_array());
+	all = sk_json_set(schema, "properties", sk_json_new_object());
+	for (size_t i = 0; table[i].key; i++) {
+		struct sk_json *one =
+			sk_json_set(all, table[i].key, sk_json_new_object());
+
+		set_type(one, table[i].kind);
+		if (table[i].kind == SK_YAML_U64)
+			sk_json_set_uint(one, "minimum", 1);
+		if (table[i].max)
+			sk_json_set_uint(one, "maximum", table[i].max);
+		if (help)
+			sk_json_set_str(one, "description", help[i]);
+		if (table[i].required)
+			(void)sk_json_add(needed, sk_json_new_str(table[i].key));
+	}
+}
+
+/* Levels of every factor, for 'factors' in lists. */
+static void describe_factors(struct sk_json *schema, bool in_lists)
+{
+	struct sk_json *all;
+
+	sk_json_set_str(schema, "type", "object");
+	sk_json_set_bool(schema, "additionalProperties", false);
+	if (in_lists)
+		sk_json_set_uint(schema, "minProperties", 1);
+	all = sk_json_set(schema, "properties", sk_json_new_object());
+	for (unsigned int i = 0; i < SK_FACTOR_NR; i++) {
+		struct sk_json *one = sk_factor_schema((enum sk_factor)i), *list;
+
+		if (in_lists) {
+			list = sk_json_new_object();
+			sk_json_set_str(list, "type", "array");
+			sk_json_set_uint(list, "minItems", 1);
+			sk_json_set_uint(list, "maxItems", SK_LEVELS_MAX);
+			sk_json_set_bool(list, "uniqueItems", true);
+			(void)sk_json_set(list, "items", one);
+			one = list;
+		}
+		(void)sk_json_set(all, sk_factors[i].key, one);
+	}
+}
+
+struct sk_json *sk_experiment_schema(void)
+{
+	struct sk_json *schema = sk_json_new_object(), *part, *list, *one;
+
+	sk_json_set_str(schema, "$schema",
+			"https://json-schema.org/draft/2020-12/schema");
+	sk_json_set_str(schema, "title", "skiff experiment");
+	describe_map(schema, fields, meanings);
+	part = sk_json_path(schema, "properties");
+	describe_factors(sk_json_get(part, "factors"), true);
+	describe_factors(sk_json_get(part, "constants"), false);
+	list = sk_json_set(sk_json_get(part, "hosts"), "oneOf", sk_json_new_array());
+	one = sk_json_add(list, sk_json_new_object());
+	sk_json_set_str(one, "const", LAB);
+	describe_map(sk_json_add(list, sk_json_new_object()), host_fields, NULL);
+	list = sk_json_set(sk_json_get(part, "objective"), "enum", sk_json_new_array());
+	for (const struct sk_metric *metric = sk_metrics; metric->name; metric++)
+		(void)sk_json_add(list, sk_json_new_str(metric->name));
+	return schema;
+}
