@@ -20,4 +20,23 @@ exec tests/vm/run -g systemd -t 600 -m 3072 -- bash -c '
 	# from a group of root, as a login session is one: only systemd may move processes out of it
 	setpriv --reuid 4321 --regid 4321 --clear-groups \
 		tests/run --build '"$build"' unit test_systemd || bad=1
+	# a whole container of the user: its limit holds, and its scope goes with it
+	bundle=/srv/skiff-vm
+	mkdir -p $bundle/rootfs/bin
+	cp '"$build"'/bin/skiff-oci $bundle
+	cp /bin/busybox $bundle/rootfs/bin
+	ln -s busybox $bundle/rootfs/bin/sh
+	chown -R skiff-vm $bundle
+	as_user() { setpriv --reuid 4321 --regid 4321 --clear-groups "$@"; }
+	as_user $bundle/skiff-oci spec --rootless -b $bundle
+	jq ".process.terminal = false | .linux.resources.pids.limit = 2 |
+		.linux.cgroupsPath = \"app.slice:skiff:u1\" | .process.args = [\"sh\", \"-c\",
+		\"busybox cat /proc/self/cgroup; busybox sleep 1 & busybox sleep 1 & wait\"]" \
+		$bundle/config.json > $bundle/new
+	as_user cp $bundle/new $bundle/config.json
+	status=0
+	as_user $bundle/skiff-oci --systemd-cgroup run -b $bundle u1 > $bundle/out 2>&1 || status=$?
+	cat $bundle/out
+	[ $status = 2 ] && grep -q "t fork" $bundle/out || { echo "FAILED limit of a user: $status"; bad=1; }
+	! find /sys/fs/cgroup -name "skiff-u1*" | grep . || { echo "FAILED scope of a user is left"; bad=1; }
 	exit $bad'
