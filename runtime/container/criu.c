@@ -200,7 +200,7 @@ static int converse(int sock, const struct sk_criu_call *call, struct sk_criu_re
 {
 	sk_autofree char *buffer = malloc(MESSAGE_MAX);
 	int r = buffer ? send_request(sock, call, err) : sk_err_oom(err);
-	struct answer answer;
+	struct answer answer = {0};
 
 	while (r == 0) {
 		sk_autoclose int fd = -1;

@@ -17,6 +17,9 @@ int sk_config_hooks(const struct sk_json *config, struct sk_spec *spec,
 /** sk_config_namespaces() - Namespaces, id maps, clocks and sysctls of "linux" (config_namespaces.c) */
 int sk_config_namespaces(const struct sk_json *linux_object, struct sk_spec *spec,
 			 struct sk_err *err);
+/** sk_config_idmap() - A line of an id map, of linux or of a mount; @key names it in errors */
+int sk_config_idmap(const struct sk_json *line, const char *key,
+		    struct sk_spec_idmap *ret, struct sk_err *err);
 /** sk_config_linux_kernel() - Personality, memory policy, RDT and network devices of "linux" (config_kernel.c) */
 int sk_config_linux_kernel(const struct sk_json *linux_object, struct sk_spec *spec,
 			   struct sk_err *err);

@@ -68,23 +68,14 @@ static int read_maps(const struct sk_json *object, const char *key,
 	if (!*maps)
 		return sk_err_oom(err);
 	for (size_t i = 0; i < sk_json_len(list); i++) {
-		const struct sk_json *line = sk_json_at(list, i);
-		uint64_t inside = 0, outside = 0, size = 0;
+		struct sk_spec_idmap *map = &(*maps)[*nr];
 
-		r = sk_json_read_u64(line, key, "containerID", UINT32_MAX - 1, &inside,
-				     err);
-		if (r == 0)
-			r = sk_json_read_u64(line, key, "hostID", UINT32_MAX - 1,
-					     &outside, err);
-		if (r == 0)
-			r = sk_json_read_u64(line, key, "size", UINT32_MAX, &size, err);
-		if (r == 0 && size == 0)
+		r = sk_config_idmap(sk_json_at(list, i), key, map, err);
+		if (r == 0 && map->size == 0)
 			r = sk_err_set(err, EINVAL, "%s has a line of size 0", key);
 		if (r < 0)
 			return r;
-		(*maps)[(*nr)++] =
-			(struct sk_spec_idmap){(uint32_t)inside, (uint32_t)outside,
-					       (uint32_t)size};
+		(*nr)++;
 	}
 	return 0;
 }

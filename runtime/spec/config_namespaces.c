@@ -59,6 +59,22 @@ static int read_namespaces(const struct sk_json *object, struct sk_spec *spec,
 	return r;
 }
 
+int sk_config_idmap(const struct sk_json *line, const char *key,
+		    struct sk_spec_idmap *ret, struct sk_err *err)
+{
+	uint64_t inside = 0, outside = 0, size = 0;
+	int r = sk_json_read_u64(line, key, "containerID", UINT32_MAX - 1, &inside, err);
+
+	if (r == 0)
+		r = sk_json_read_u64(line, key, "hostID", UINT32_MAX - 1, &outside, err);
+	if (r == 0)
+		r = sk_json_read_u64(line, key, "size", UINT32_MAX, &size, err);
+	if (r == 0)
+		*ret = (struct sk_spec_idmap){(uint32_t)inside, (uint32_t)outside,
+					      (uint32_t)size};
+	return r;
+}
+
 static int read_maps(const struct sk_json *object, const char *key,
 		     struct sk_spec_idmap *maps, size_t *nr, struct sk_err *err)
 {
@@ -72,20 +88,10 @@ static int read_maps(const struct sk_json *object, const char *key,
 				  "config.json: linux.%s has more than %d lines", key,
 				  SK_SPEC_MAX_IDMAPS);
 	for (size_t i = 0; i < sk_json_len(list); i++) {
-		const struct sk_json *line = sk_json_at(list, i);
-		uint64_t inside = 0, outside = 0, size = 0;
-
-		r = sk_json_read_u64(line, key, "containerID", UINT32_MAX - 1, &inside,
-				     err);
-		if (r == 0)
-			r = sk_json_read_u64(line, key, "hostID", UINT32_MAX - 1,
-					     &outside, err);
-		if (r == 0)
-			r = sk_json_read_u64(line, key, "size", UINT32_MAX, &size, err);
+		r = sk_config_idmap(sk_json_at(list, i), key, &maps[*nr], err);
 		if (r < 0)
 			return r;
-		maps[(*nr)++] = (struct sk_spec_idmap){(uint32_t)inside,
-						       (uint32_t)outside, (uint32_t)size};
+		(*nr)++;
 	}
 	return 0;
 }
