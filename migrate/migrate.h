@@ -25,8 +25,6 @@ struct sk_migrate_opts {
 	const char *from, *to; /* libvirt URIs */
 	const char *from_name,
 		*to_name; /* for the record: host names of a lab, else the URIs */
-	const char *const *from_shell; /* how a command is run there, as for sk_offset_ask_shell(); */
-	const char *const *to_shell;   /* NULL: by ssh if the URI has it */
 	enum sk_mode mode;
 	uint64_t bandwidth_bits; /* per second; 0 unlimited */
 	const char *probe;	 /* URL or NULL */
