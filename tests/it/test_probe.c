@@ -39,7 +39,7 @@ static void guest_start(struct it *it, struct guest *guest)
 {
 	sk_autofree char *path = sk_strf("%s/libexec/skiff/skiff-guest", it->build);
 	const char *const argv[] = {path,     "serve", "--address", "127.0.0.1",
-				    "--port", "0",	 NULL};
+				    "--port", "0",     NULL};
 	struct sk_proc_opts opts = {.has_stdout = true, .death_signal = SIGKILL};
 	struct sk_err err = SK_ERR_INIT;
 	char line[128] = "";
