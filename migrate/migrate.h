@@ -5,12 +5,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "lib/cleanup.h"
 #include "lib/err.h"
 #include "lib/home.h"
 #include "lib/json.h"
-#include "migrate/experiment/experiment.h"
 #include "migrate/guest/guest.h"
 #include "migrate/measure/probe.h"
 #include "migrate/measure/timeline.h"
@@ -25,6 +25,8 @@ struct sk_migrate_opts {
 	const char *from, *to; /* libvirt URIs */
 	const char *from_name,
 		*to_name; /* for the record: host names of a lab, else the URIs */
+	pid_t from_pid,
+		to_pid; /* of a lab's hosts, to ask for their clocks; 0: by ssh if the URI has it */
 	enum sk_mode mode;
 	uint64_t bandwidth_bits; /* per second; 0 unlimited */
 	const char *probe;	 /* URL or NULL */

@@ -180,6 +180,8 @@ int sk_lab_migrate_opts(const struct sk_home *home, const char *lab, const char 
 	opts->guest = guest;
 	opts->from = sk_json_str(sk_json_get(from, "uri"), NULL);
 	opts->to = sk_json_str(sk_json_get(to, "uri"), NULL);
+	opts->from_pid = (pid_t)sk_json_int(sk_json_get(from, "pid"), 0);
+	opts->to_pid = (pid_t)sk_json_int(sk_json_get(to, "pid"), 0);
 	opts->from_name = sk_json_str(sk_json_get(from, "name"), NULL);
 	opts->to_name = sk_json_str(sk_json_get(to, "name"), NULL);
 	opts->netns_fd = netns;

@@ -118,6 +118,19 @@ const struct sk_event *sk_timeline_events(struct sk_timeline *timeline, size_t *
 	return timeline->events;
 }
 
+void sk_timeline_shift(struct sk_timeline *timeline, enum sk_side side, int64_t by_ns)
+{
+	(void)pthread_mutex_lock(&timeline->lock);
+	for (size_t i = 0; i < timeline->nr_events; i++) {
+		struct sk_event *event = &timeline->events[i];
+
+		if (event->kind == SK_EVENT_QMP && event->side == side)
+			event->real_ns += (uint64_t)by_ns;
+	}
+	timeline->is_sorted = false;
+	(void)pthread_mutex_unlock(&timeline->lock);
+}
+
 const struct sk_job_sample *sk_timeline_jobs(struct sk_timeline *timeline, size_t *ret_n)
 {
 	*ret_n = timeline->nr_jobs;

@@ -59,6 +59,12 @@ int sk_timeline_add(struct sk_timeline *timeline, const struct sk_event *event);
 int sk_timeline_add_job(struct sk_timeline *timeline, const struct sk_job_sample *sample);
 /** sk_timeline_events() - Sorted by real_ns; borrowed, once no other thread adds any more */
 const struct sk_event *sk_timeline_events(struct sk_timeline *timeline, size_t *ret_n);
+/**
+ * sk_timeline_shift() - Add @by_ns to QEMU's own stamps of one side, whose clock is another
+ *
+ * Events without a stamp of their own have the time of their arrival, which is on our clock.
+ */
+void sk_timeline_shift(struct sk_timeline *timeline, enum sk_side side, int64_t by_ns);
 /** sk_timeline_jobs() - In the order added; borrowed likewise */
 const struct sk_job_sample *sk_timeline_jobs(struct sk_timeline *timeline, size_t *ret_n);
 /** sk_timeline_find() - First event of this kind, side and name (NULL: any) at or after @from_ns; NULL if none */
@@ -71,7 +77,5 @@ const char *sk_event_kind_name(enum sk_event_kind kind);
 const char *sk_side_name(enum sk_side side);
 /** sk_timeline_json() - {"events": […], "jobs": […]} for run.json */
 struct sk_json *sk_timeline_json(struct sk_timeline *timeline);
-/** sk_timeline_load() - The way back; what is unknown in it is left out. NULL without memory */
-struct sk_timeline *sk_timeline_load(const struct sk_json *json);
 
 #endif

@@ -21,6 +21,7 @@
 #include "lib/fs.h"
 #include "migrate/migrate.h"
 #include "migrate/report/report.h"
+#include "migrate/strategy/clocks.h"
 #include "migrate/strategy/record.h"
 #include "migrate/strategy/strategy.h"
 
@@ -38,6 +39,7 @@ struct move {
 	struct sk_probe *probe;
 	struct sk_vm_facts facts;
 	struct sk_memory_check check;
+	struct sk_clocks clocks;
 	uint64_t started_ns;
 	int dirfd;
 	bool made_dir;
@@ -162,6 +164,8 @@ static int measure(struct move *move, struct sk_err *err)
 		r = move->dirfd < 0 ? move->dirfd : 0;
 	}
 	if (r == 0)
+		sk_clocks_measure(opts, &move->clocks);
+	if (r == 0)
 		r = checksum_before(move, err);
 	if (r == 0)
 		r = start_probe(move, err);
@@ -212,7 +216,6 @@ static int write_results(struct move *move, const struct sk_verdict *verdict,
 	while ((value = sk_json_each(run, &cursor, &key)))
 		(void)sk_json_set(full, key, sk_json_ref(value));
 	(void)sk_json_set(full, "timeline", sk_timeline_json(move->timeline));
-	sk_json_set_uint(full, "probe_start_ns", input.probe_start_real_ns);
 	r = write_json(move, full, err);
 	if (r == 0 && samples)
 		r = sk_probe_save(move->dirfd, "samples.bin", samples, n, err);
@@ -238,6 +241,7 @@ static int conclude(struct move *move, struct sk_json **ret, struct sk_err *err)
 
 	if (move->probe)
 		samples = sk_probe_samples(move->probe, &n);
+	sk_clocks_correct(&move->clocks, move->timeline);
 	r = sk_verdict_make(move->opts->mode, move->timeline, samples, n,
 			    move->probe ? sk_probe_start_time(move->probe) : 0, &verdict);
 	if (r < 0)
@@ -245,6 +249,7 @@ static int conclude(struct move *move, struct sk_json **ret, struct sk_err *err)
 	run = sk_record_json(&record);
 	if (!run)
 		return sk_err_oom(err);
+	(void)sk_json_set(run, "clocks", sk_clocks_json(&move->clocks));
 	if (move->probe && sk_json_get(run, "probe"))
 		sk_probe_describe(move->probe, sk_json_get(run, "probe"));
 	if (move->dirfd >= 0) {

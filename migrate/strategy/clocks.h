@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* clocks - the clocks of both hosts against ours, measured before a migration */
+#ifndef SK_CLOCKS_H
+#define SK_CLOCKS_H
+
+#include <stdbool.h>
+
+#include "migrate/measure/offset.h"
+#include "migrate/measure/verdict.h"
+#include "migrate/migrate.h"
+
+/** struct sk_clocks - What is known of them, by enum sk_side */
+struct sk_clocks {
+	bool is_known[2];
+	struct sk_clock_offset offset[2];
+	char why[2][120]; /* why it is not known */
+};
+
+/**
+ * sk_clocks_measure() - Ask both hosts
+ *
+ * By the shell of a lab's host, by ssh for a URI with "+ssh"; a URI without a host is this machine
+ * itself and is not asked. What cannot be asked is not known: no error.
+ */
+void sk_clocks_measure(const struct sk_migrate_opts *opts, struct sk_clocks *ret);
+/**
+ * sk_clocks_correct() - Put QEMU's stamps in the time line on our clock
+ *
+ * Only where the offset is larger than its error: a smaller one may be none, and to subtract it
+ * would only add the error.
+ */
+void sk_clocks_correct(const struct sk_clocks *clocks, struct sk_timeline *timeline);
+/** sk_clocks_json() - {from, to: {offset_us, error_us, rtt_us, exchanges, corrected} or null} */
+struct sk_json *sk_clocks_json(const struct sk_clocks *clocks);
+/**
+ * sk_clocks_ssh() - How a shell is run on the host of a libvirt URI
+ * @uri:	"qemu+ssh://user@host:22/system"
+ * @ret:	Filled with an argv of heap texts; free with sk_strv_free()
+ *
+ * Return: 0; 1 when the URI is this machine's; -EOPNOTSUPP when its transport is not ssh
+ */
+int sk_clocks_ssh(const char *uri, char ***ret, struct sk_err *err);
+
+#endif
