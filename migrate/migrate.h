@@ -11,6 +11,7 @@
 #include "lib/err.h"
 #include "lib/home.h"
 #include "lib/json.h"
+#include "migrate/experiment/experiment.h"
 #include "migrate/guest/guest.h"
 #include "migrate/measure/probe.h"
 #include "migrate/measure/timeline.h"

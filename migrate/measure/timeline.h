@@ -77,5 +77,7 @@ const char *sk_event_kind_name(enum sk_event_kind kind);
 const char *sk_side_name(enum sk_side side);
 /** sk_timeline_json() - {"events": […], "jobs": […]} for run.json */
 struct sk_json *sk_timeline_json(struct sk_timeline *timeline);
+/** sk_timeline_load() - The way back; what is unknown in it is left out. NULL without memory */
+struct sk_timeline *sk_timeline_load(const struct sk_json *json);
 
 #endif

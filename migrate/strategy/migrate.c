@@ -216,6 +216,7 @@ static int write_results(struct move *move, const struct sk_verdict *verdict,
 	while ((value = sk_json_each(run, &cursor, &key)))
 		(void)sk_json_set(full, key, sk_json_ref(value));
 	(void)sk_json_set(full, "timeline", sk_timeline_json(move->timeline));
+	sk_json_set_uint(full, "probe_start_ns", input.probe_start_real_ns);
 	r = write_json(move, full, err);
 	if (r == 0 && samples)
 		r = sk_probe_save(move->dirfd, "samples.bin", samples, n, err);
