@@ -145,7 +145,8 @@ int sk_show_differences(const char *format, const struct sk_json *differences,
 				number(unit, value(one, "estimate"), text));
 		sk_json_set_str(row, "interval", interval);
 		sk_json_set_str(row, "verdict",
-				sk_json_bool(sk_json_get(one, "differs"), false)
+				!isfinite(value(one, "estimate")) ? "not measured"
+				: sk_json_bool(sk_json_get(one, "differs"), false)
 					? value(one, "estimate") > 0 ? "more" : "less"
 					: "no difference shown");
 	}

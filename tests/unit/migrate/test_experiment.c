@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_experiment - order of runs, conditions, the folder of results, what is computed from it */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/clock.h"
+#include "lib/fs.h"
+#include "lib/str.h"
+#include "migrate/experiment/design.h"
+#include "migrate/experiment/expr.h"
+#include "migrate/experiment/summary.h"
+#include "migrate/experiment/trial.h"
+#include "migrate/measure/verdict.h"
+#include "tests/unit/tempdir.h"
+
+static struct sk_experiment experiment(void)
+{
+	struct sk_experiment e = {.nr_axes = 1,
+				  .has_control = true,
+				  .has_warmup = true,
+				  .baseline_ns = SK_NS_PER_S,
+				  .tail_ns = SK_NS_PER_S,
+				  .objective = sk_metrics};
+
+	e.axes[0] = (struct sk_axis){SK_FACTOR_MODE, 3, {0, 1, 2}};
+	e.constants.set[SK_FACTOR_MEMORY] = 256u << 20;
+	return e;
+}
+
+static void test_every_block_has_every_cell_once_and_a_control(void **state)
+{
+	struct sk_experiment e = experiment();
+	sk_auto(sk_design_finish) struct sk_design d = {NULL, 0};
+	size_t loads[3] = {0}, at = 1, moved = 0;
+
+	(void)state;
+	assert_int_equal(sk_design_make(&e, 6, 5, &d, NULL), 0);
+	assert_int_equal(d.nr, 1 + 6 * 4);
+	assert_int_equal(d.trials[0].kind, SK_TRIAL_WARMUP);
+	for (size_t block = 1; block <= 6; block++) {
+		unsigned int seen = 0;
+
+		for (size_t i = 0; i < 4; i++, at++) {
+			assert_int_equal(d.trials[at].block, block);
+			if (d.trials[at].kind == SK_TRIAL_CONTROL) {
+				seen |= 8;
+				loads[d.trials[at].cell]++;
+			} else {
+				seen |= 1u << d.trials[at].cell;
+				moved += d.trials[at].cell != i;
+			}
+		}
+		assert_int_equal(seen, 15);
+	}
+	assert_true(moved > 0);
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(loads[i], 2);
+}
+
+static void test_order_comes_from_the_seed_and_more_blocks_change_none(void **state)
+{
+	struct sk_experiment e = experiment();
+	sk_auto(sk_design_finish) struct sk_design a = {NULL, 0}, b = {NULL, 0},
+						   c = {NULL, 0};
+
+	(void)state;
+	assert_int_equal(sk_design_make(&e, 5, 99, &a, NULL), 0);
+	assert_int_equal(sk_design_make(&e, 8, 99, &b, NULL), 0);
+	assert_int_equal(sk_design_make(&e, 5, 100, &c, NULL), 0);
+	assert_memory_equal(a.trials, b.trials, a.nr * sizeof(*a.trials));
+	assert_memory_not_equal(a.trials, c.trials, a.nr * sizeof(*a.trials));
+}
+
+static void test_too_many_runs_are_refused(void **state)
+{
+	struct sk_experiment e = experiment();
+	struct sk_design d = {NULL, 0};
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(sk_design_make(&e, 2501, 1, &d, &err), -E2BIG);
+	assert_non_null(strstr(err.msg, "3 cells, repeated 2501 times"));
+	assert_int_equal(sk_design_make(&e, 0, 1, &d, &err), -E2BIG);
+	assert_null(d.trials);
+}
+
+static void test_remaining_time_follows_what_was_measured(void **state)
+{
+	struct sk_experiment e = experiment();
+	sk_auto(sk_design_finish) struct sk_design d = {NULL, 0};
+	uint64_t took[3] = {0}, guess;
+
+	(void)state;
+	e.has_control = e.has_warmup = false;
+	assert_int_equal(sk_design_make(&e, 2, 1, &d, NULL), 0);
+	guess = sk_design_guess(&e, &d.trials[0]);
+	assert_true(sk_design_remaining(&e, &d, 6, took) == 0);
+	took[d.trials[0].cell] = 2 * guess;
+	/* Twice the guess was measured: so much is expected of the others, too. */
+	assert_true(sk_design_remaining(&e, &d, 1, took) / guess == 10);
+}
+
+/* Values that conditions are tried on. */
+static double value(void *ctx, enum sk_expr_statistic statistic,
+		    const struct sk_metric *metric)
+{
+	(void)ctx;
+	if (statistic == SK_EXPR_FAILED)
+		return 1;
+	if (statistic == SK_EXPR_DISCARDED)
+		return 0;
+	if (strcmp(metric->name, "requests") == 0)
+		return NAN;
+	return statistic == SK_EXPR_MAX ? 90 : statistic == SK_EXPR_MIN ? 10 : 20;
+}
+
+static void test_conditions_hold_or_do_not(void **state)
+{
+	static const struct {
+		const char *text;
+		int holds;
+	} cases[] = {
+		{"p99>20ms", 0},
+		{"p99 >= 20ms", 1},
+		{"p99>19999us", 1},
+		{"max(p99)>0.05s", 1},
+		{"max>0.05s", 0},
+		{"min(downtime)<11ms && mean(total)==20ms", 1},
+		{"!(p99<1s)", 0},
+		{"failed>0", 1},
+		{"discarded != 0 || bytes <= 20b", 1},
+		{"p99>1s || p99<1s && failed==2", 0},
+		{"(p99>1s || p99<1s) && failed==1", 1},
+		{"p99>0", 1},
+		{"requests>3", -ENODATA},
+		{"requests>3 || failed>0", 1},
+		{"requests>3 && failed>1", 0},
+		{"!(requests>3)", -ENODATA},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		sk_auto(sk_expr_free) struct sk_expr *expr = NULL;
+		struct sk_err err = SK_ERR_INIT;
+
+		if (sk_expr_parse(cases[i].text, &expr, &err) < 0)
+			fail_msg("%s", err.msg);
+		if (sk_expr_eval(expr, value, NULL) != cases[i].holds)
+			fail_msg("'%s' is not %d", cases[i].text, cases[i].holds);
+	}
+}
+
+static void test_conditions_that_make_no_sense_are_refused(void **state)
+{
+	static const struct {
+		const char *text, *wrong;
+	} cases[] = {
+		{"", "column 1: a metric or a number is expected"},
+		{"p99", "column 4: <, <=, >, >=, == or != is expected"},
+		{"p99>", "column 5: a metric or a number is expected"},
+		{"p99>20", "column 5: both sides must be times"},
+		{"lost>20ms", "column 6: both sides must be times"},
+		{"p99>20kg", "column 7: not a unit"},
+		{"p99>1.2.3", "column 5: both sides must be times"},
+		{"p97>20ms", "column 1: no metric has this name"},
+		{"max(p99>2ms", "column 8: ')' is expected"},
+		{"(p99>2ms", "column 9: ')' is expected"},
+		{"p99>2ms p99", "column 9: &&, || or the end"},
+		{"p99>1234567890123456ms", "at most 15 digits"},
+		{"p99>-1ms", "column 5: a metric or a number is expected"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		struct sk_expr *expr = NULL;
+		struct sk_err err = SK_ERR_INIT;
+
+		assert_true(sk_expr_parse(cases[i].text, &expr, &err) < 0);
+		assert_null(expr);
+		if (!strstr(err.msg, cases[i].wrong))
+			fail_msg("no '%s' in: %s", cases[i].wrong, err.msg);
+	}
+}
+
+static void test_deep_conditions_are_refused(void **state)
+{
+	struct sk_expr *expr = NULL;
+	struct sk_err err = SK_ERR_INIT;
+	char text[200] = "";
+
+	(void)state;
+	memset(text, '(', 100);
+	assert_int_equal(sk_expr_parse(text, &expr, &err), -E2BIG);
+	assert_non_null(strstr(err.msg, "nested too deeply"));
+}
+
+static void test_samples_come_back_as_they_were(void **state)
+{
+	const struct sk_sample samples[] = {
+		{0, 100, 250000, 5},
+		{1000000, 1000000, 0, 0},
+		{2000000, 2500000, 2500001, UINT64_MAX},
+		{UINT64_MAX / 2, UINT64_MAX / 2 + 7, UINT64_MAX / 2 + 8, 6},
+	};
+	sk_autofree struct sk_sample *got = NULL;
+	sk_autofree char *file = NULL;
+	struct sk_err err = SK_ERR_INIT;
+	int dir = tempdir.fd;
+	size_t n = 0, len = 0;
+
+	(void)state;
+	assert_int_equal(sk_samples_save(dir, "s", samples, 4, NULL), 0);
+	assert_int_equal(sk_samples_load(dir, "s", &got, &n, NULL), 0);
+	assert_int_equal(n, 4);
+	assert_memory_equal(got, samples, sizeof(samples));
+	/* However short it is cut, it is noticed. */
+	assert_int_equal(sk_fs_read(dir, "s", 4096, &file, &len), 0);
+	for (size_t cut = 0; cut < len; cut++) {
+		struct sk_sample *none = NULL;
+
+		assert_int_equal(sk_fs_replace(dir, "s", file, cut, 0600, NULL), 0);
+		assert_int_equal(sk_samples_load(dir, "s", &none, &n, &err), -EINVAL);
+		assert_null(none);
+	}
+}
+
+/* A folder of results of two cells with a control, in three blocks. */
+static const char yaml[] = "name: w\nfactors: {mode: [pre-copy, post-copy]}\n"
+			   "repetitions: 3\nwarmup: false\nseed: 11\n";
+
+static void make_results(struct sk_experiment **ret)
+{
+	assert_int_equal(sk_fs_replace(tempdir.fd, "w.yaml", yaml, strlen(yaml), 0600,
+				       NULL),
+			 0);
+	{
+		sk_autofree char *path = sk_strf("%s/w.yaml", tempdir.path);
+		sk_autofree char *dir = sk_strf("%s/out", tempdir.path);
+
+		assert_int_equal(sk_experiment_load(path, ret, NULL), 0);
+		assert_int_equal(sk_store_create(dir, *ret, 3, 11, NULL), 0);
+	}
+}
+
+static struct sk_json *line(size_t index, const struct sk_trial *trial,
+			    const char *status, double downtime_ms)
+{
+	struct sk_json *run = sk_json_new_object(), *part;
+
+	sk_json_set_uint(run, "run", index);
+	sk_json_set_uint(run, "block", trial->block);
+	sk_json_set_str(run, "kind", sk_trial_kind_name(trial->kind));
+	sk_json_set_uint(run, "cell", trial->cell);
+	sk_json_set_str(run, "status", status);
+	if (strcmp(status, "ok") != 0)
+		sk_json_set_str(run, "why", "because");
+	part = sk_json_set(run, "result", sk_json_new_object());
+	part = sk_json_set(part, "downtime_ms", sk_json_new_object());
+	sk_json_set_double(part, "client", downtime_ms);
+	return run;
+}
+
+/* Cell 0: 100, 200, 300 ms; cell 1: one failed, then 1100, 1200; controls: 1, 2, 3 ms. */
+static void fill_results(struct sk_store *store)
+{
+	double step[3] = {0};
+
+	for (size_t i = 0; i < store->design.nr; i++) {
+		const struct sk_trial *trial = &store->design.trials[i];
+		size_t place = trial->kind == SK_TRIAL_CONTROL ? 2 : trial->cell;
+		double value_ms = ++step[place];
+
+		if (place == 0)
+			value_ms *= 100;
+		if (place == 1)
+			value_ms = 900 + 100 * value_ms;
+		assert_int_equal(sk_store_append(store,
+						 line(i, trial,
+						      place == 1 && step[1] == 1
+							      ? "failed"
+							      : "ok",
+						      value_ms),
+						 NULL),
+				 0);
+	}
+}
+
+static void test_results_are_summarised(void **state)
+{
+	sk_auto(sk_experiment_free) struct sk_experiment *e = NULL;
+	sk_auto(sk_store_finish) struct sk_store store = {.dirfd = -1};
+	sk_auto(sk_json_free) struct sk_json *summary = NULL, *differences = NULL;
+	sk_autofree char *dir = sk_strf("%s/out", tempdir.path), *why = NULL;
+	char *dirs[] = {dir, NULL};
+	const struct sk_json *one;
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	make_results(&e);
+	assert_int_equal(sk_store_open(dir, &store, NULL), 0);
+	fill_results(&store);
+	assert_int_equal(sk_experiment_summary(dir, &summary, NULL), 0);
+	assert_int_equal(sk_json_int(sk_json_get(summary, "planned"), 0), 9);
+	assert_int_equal(sk_json_int(sk_json_get(summary, "ok"), 0), 8);
+	assert_int_equal(sk_json_int(sk_json_get(summary, "failed"), 0), 1);
+	assert_string_equal(sk_json_str(sk_json_get(summary, "why"), ""), "because");
+	one = sk_json_at(sk_json_get(summary, "cells"), 0);
+	assert_string_equal(sk_json_str(sk_json_get(one, "label"), ""), "pre-copy");
+	one = sk_json_at(sk_json_get(one, "metrics"), 0);
+	assert_true(sk_json_double(sk_json_get(one, "median"), 0) == 200);
+	assert_true(sk_json_double(sk_json_get(one, "low"), 0) == 100);
+	assert_true(sk_json_double(sk_json_get(one, "coverage"), 0) == 0.75);
+	one = sk_json_at(sk_json_path(summary, "control.metrics"), 0);
+	assert_true(sk_json_double(sk_json_get(one, "max"), 0) == 3);
+
+	assert_int_equal(sk_experiment_compare(dirs, &differences, NULL), 0);
+	one = sk_json_at(differences, 0);
+	assert_string_equal(sk_json_str(sk_json_get(one, "label"), ""), "post-copy");
+	assert_true(sk_json_double(sk_json_get(one, "estimate"), 0) == 950);
+	assert_true(sk_json_bool(sk_json_get(one, "differs"), false));
+
+	assert_int_equal(sk_experiment_judge(dir, "downtime>1s", &why, NULL), 0);
+	assert_string_equal(why, "'downtime>1s' holds for post-copy");
+	free(sk_steal(&why));
+	assert_int_equal(sk_experiment_judge(dir, "downtime>2s", &why, NULL), 0);
+	assert_null(why);
+	assert_int_equal(sk_experiment_judge(dir, "p99>1s", &why, &err), -ENODATA);
+	assert_non_null(strstr(err.msg, "cannot be judged: pre-copy has no run"));
+}
+
+static void test_half_written_line_is_dropped_and_cut(void **state)
+{
+	sk_auto(sk_experiment_free) struct sk_experiment *e = NULL;
+	sk_auto(sk_store_finish) struct sk_store store = {.dirfd = -1};
+	sk_autofree char *dir = sk_strf("%s/out", tempdir.path), *text = NULL;
+	sk_autoclose int fd = -1, lock = -1;
+	struct sk_err err = SK_ERR_INIT;
+	size_t len = 0;
+
+	(void)state;
+	make_results(&e);
+	assert_int_equal(sk_store_open(dir, &store, NULL), 0);
+	assert_int_equal(sk_store_append(&store,
+					 line(0, store.design.trials, "failed", 5), NULL),
+			 0);
+	fd = openat(store.dirfd, SK_STORE_RUNS, O_WRONLY | O_APPEND | O_CLOEXEC);
+	assert_int_equal(sk_fs_write_all(fd, "{\"run\":1,\"st", 12), 0);
+	sk_store_finish(&store);
+
+	assert_int_equal(sk_store_open(dir, &store, NULL), 0);
+	assert_true(store.was_cut);
+	assert_int_equal(sk_json_len(store.runs), 1);
+	lock = sk_store_begin(&store, NULL);
+	assert_true(lock >= 0);
+	assert_int_equal(sk_fs_read(store.dirfd, SK_STORE_RUNS, 4096, &text, &len), 0);
+	assert_int_equal(text[len - 1], '\n');
+	assert_null(strstr(text, "\"run\":1"));
+	/* The later line of a run counts. */
+	assert_int_equal(sk_store_append(&store, line(0, store.design.trials, "ok", 6),
+					 NULL),
+			 0);
+	assert_int_equal(sk_json_len(store.runs), 1);
+	assert_true(sk_run_is(sk_store_run(&store, 0), "ok"));
+	{
+		sk_auto(sk_store_finish) struct sk_store other = {.dirfd = -1};
+
+		assert_int_equal(sk_store_open(dir, &other, NULL), 0);
+		assert_true(sk_run_is(sk_store_run(&other, 0), "ok"));
+		assert_true(sk_store_begin(&other, &err) < 0);
+		assert_non_null(strstr(err.msg, "is being written"));
+	}
+	assert_int_equal(sk_store_create(dir, e, 3, 11, &err), -EEXIST);
+}
+
+static struct sk_json *result(const char *asked, const char *proven, bool late_ok)
+{
+	struct sk_json *json = sk_json_new_object(), *part;
+
+	part = sk_json_set(json, "mode", sk_json_new_object());
+	sk_json_set_str(part, "asked", asked);
+	sk_json_set_str(part, "proven", proven);
+	sk_json_set_str(part, "why", "evidence");
+	part = sk_json_set(json, "probe", sk_json_new_object());
+	sk_json_set_bool(part, "late_ok", late_ok);
+	sk_json_set_double(part, "late_p99_us", 1700);
+	sk_json_set_uint(part, "sent", 100);
+	sk_json_set_uint(part, "lost", 3);
+	sk_json_set_bool(json, "memory_verified", true);
+	return json;
+}
+
+static void test_runs_are_judged_by_what_was_proven(void **state)
+{
+	sk_auto(sk_json_free) struct sk_json *good =
+		result("post-copy", "post-copy", true);
+	sk_auto(sk_json_free) struct sk_json *other =
+		result("post-copy", "degenerate", true);
+	sk_auto(sk_json_free) struct sk_json *late =
+		result("post-copy", "post-copy", false);
+	char why[200];
+
+	(void)state;
+	assert_string_equal(sk_trial_judge(good, why, sizeof(why)), "ok");
+	assert_string_equal(why, "");
+	assert_string_equal(sk_trial_judge(other, why, sizeof(why)), "discarded");
+	assert_string_equal(why, "not post-copy as asked: evidence");
+	assert_string_equal(sk_trial_judge(late, why, sizeof(why)), "discarded");
+	assert_non_null(strstr(why, "the probe itself was late (p99 1700 us)"));
+	sk_json_set_uint(sk_json_get(good, "probe"), "lost", 100);
+	assert_string_equal(sk_trial_judge(good, why, sizeof(why)), "discarded");
+	sk_json_set_bool(good, "memory_verified", false);
+	assert_string_equal(sk_trial_judge(good, why, sizeof(why)), "failed");
+}
+
+static void test_report_shows_every_run_without_scripts(void **state)
+{
+	sk_auto(sk_experiment_free) struct sk_experiment *e = NULL;
+	sk_auto(sk_store_finish) struct sk_store store = {.dirfd = -1};
+	sk_autofree char *dir = sk_strf("%s/out", tempdir.path), *page = NULL;
+	size_t dots = 0;
+
+	(void)state;
+	make_results(&e);
+	assert_int_equal(sk_store_open(dir, &store, NULL), 0);
+	fill_results(&store);
+	assert_int_equal(sk_experiment_report(dir, NULL), 0);
+	assert_int_equal(sk_fs_read(store.dirfd, "report.html", 1 << 22, &page, NULL), 0);
+	for (const char *at = page; (at = strstr(at, "<circle ")); at++)
+		dots++;
+	assert_int_equal(dots, 8);
+	assert_non_null(strstr(page, "8 of 9 runs ok"));
+	assert_non_null(strstr(page, "control (no migration)"));
+	assert_non_null(strstr(page, "class=\"noise\""));
+	assert_null(strstr(page, "<script"));
+	assert_null(strstr(page, "nan"));
+}
+
+#define IN_FOLDER(test)                                                                  \
+	cmocka_unit_test_setup_teardown(test, tempdir_set_up, tempdir_tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_block_has_every_cell_once_and_a_control),
+		cmocka_unit_test(
+			test_order_comes_from_the_seed_and_more_blocks_change_none),
+		cmocka_unit_test(test_too_many_runs_are_refused),
+		cmocka_unit_test(test_remaining_time_follows_what_was_measured),
+		cmocka_unit_test(test_conditions_hold_or_do_not),
+		cmocka_unit_test(test_conditions_that_make_no_sense_are_refused),
+		cmocka_unit_test(test_deep_conditions_are_refused),
+		IN_FOLDER(test_samples_come_back_as_they_were),
+		IN_FOLDER(test_results_are_summarised),
+		IN_FOLDER(test_half_written_line_is_dropped_and_cut),
+		cmocka_unit_test(test_runs_are_judged_by_what_was_proven),
+		IN_FOLDER(test_report_shows_every_run_without_scripts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

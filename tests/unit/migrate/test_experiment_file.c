@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_experiment_file - experiment files: what is read, what is refused and where */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/clock.h"
+#include "lib/fs.h"
+#include "lib/str.h"
+#include "migrate/experiment/factor.h"
+#include "migrate/experiment/metric.h"
+#include "migrate/measure/verdict.h"
+
+static int load(const char *text, struct sk_experiment **ret, struct sk_err *err)
+{
+	sk_autoclose int fd = memfd_create("experiment", MFD_CLOEXEC);
+	char path[40];
+
+	assert_true(fd >= 0);
+	assert_int_equal(sk_fs_write_all(fd, text, strlen(text)), 0);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return sk_experiment_load(path, ret, err);
+}
+
+static void test_file_is_read(void **state)
+{
+	static const char text[] = "name: web\n"
+				   "factors:\n"
+				   "  mode: [post-copy, pre-copy]\n"
+				   "  pages-per-s: [0, 500, 2000]\n"
+				   "constants: {memory: 512m, bandwidth: 256mbit}\n"
+				   "repetitions: 7\n"
+				   "baseline: 500ms\n"
+				   "control: false\n"
+				   "objective: p99\n"
+				   "seed: 42\n";
+	sk_auto(sk_experiment_free) struct sk_experiment *e = NULL;
+	sk_autofree char *label = NULL;
+	struct sk_err err = SK_ERR_INIT;
+	struct sk_cell cell;
+
+	(void)state;
+	assert_int_equal(load(text, &e, &err), 0);
+	assert_string_equal(e->name, "web");
+	assert_string_equal(e->text, text);
+	assert_int_equal(sk_experiment_cells(e), 6);
+	cell = sk_experiment_cell(e, 4);
+	assert_int_equal(cell.set[SK_FACTOR_MODE], SK_MODE_PRE_COPY);
+	assert_int_equal(cell.set[SK_FACTOR_PAGES], 500);
+	assert_int_equal(cell.set[SK_FACTOR_MEMORY], 512u << 20);
+	assert_int_equal(cell.set[SK_FACTOR_BANDWIDTH], 256000000);
+	assert_int_equal(cell.set[SK_FACTOR_PROBE_HZ], 1000);
+	label = sk_experiment_label(e, 4);
+	assert_string_equal(label, "pre-copy, 500 pages/s");
+	assert_int_equal(e->repetitions, 7);
+	assert_true(e->baseline_ns == 500 * SK_NS_PER_MS);
+	assert_true(e->tail_ns == 3 * SK_NS_PER_S);
+	assert_true(e->has_warmup && !e->has_control);
+	assert_ptr_equal(e->objective, sk_metric_find("p99"));
+	assert_true(e->has_seed && e->seed == 42);
+}
+
+/* The text behind the file's name. */
+static void test_what_is_wrong_is_told_with_its_place(void **state)
+{
+	static const struct {
+		const char *text, *place;
+		int code;
+	} cases[] = {
+		{"name: w\n", ":1:1: key 'factors' is missing", -EINVAL},
+		{"name: w\nfactors: [mode]\n", ":2:10: 'factors' must be a map", -EINVAL},
+		{"name: w\nfactors:\n  mdoe: [pre-copy]\n",
+		 ":3:9: there is no factor 'mdoe'", -EINVAL},
+		{"name: w\nfactors:\n  latency: [1ms]\n",
+		 ":3:12: neither lab nor migrate can set 'latency'", -ENOTSUP},
+		{"name: w\nfactors:\n  mode: pre-copy\n",
+		 ":3:9: 'mode' must be a list of levels", -EINVAL},
+		{"name: w\nfactors:\n  mode: [pre-copy, warp]\n",
+		 ":3:20: 'warp' is not a mode", -EINVAL},
+		{"name: w\nfactors:\n  mode: [pre-copy, pre-copy]\n",
+		 ":3:20: 'pre-copy' stands twice", -EINVAL},
+		{"name: w\nfactors: {mode: [pre-copy]}\nconstants: {mode: post-copy}\n",
+		 ":3:19: 'mode' varies already", -EINVAL},
+		{"name: w\nfactors: {memory: [1m]}\n",
+		 ":2:20: memory '1m' is not within 64 MiB to 1 TiB", -ERANGE},
+		{"name: w\nfactors: {mode: [pre-copy]}\nobjective: speed\n",
+		 ":3:12: no metric is called 'speed'", -EINVAL},
+		{"name: w\nfactors: {mode: [pre-copy]}\nbaseline: 1h\n",
+		 ":3:11: 'baseline' is at most 2 minutes", -ERANGE},
+		{"name: a/b\nfactors: {mode: [pre-copy]}\n",
+		 ":1:7: 'a/b' is no name for an experiment", -EINVAL},
+		{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'udp://h:7'}\n"
+		 "factors: {memory: [128m]}\n",
+		 ":3:19: 'memory' can be set in a lab only", -ENOTSUP},
+		{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'udp://h:7'}\n"
+		 "factors: {pages-per-s: [1]}\n",
+		 ":3:24: 'pages-per-s' is set by asking a skiff-guest", -ENOTSUP},
+		{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'nowhere'}\n"
+		 "factors: {mode: [pre-copy]}\n",
+		 ":2:42: 'nowhere' is no probe", -EINVAL},
+		{"name: w\nrepetition: 2\nfactors: {mode: [pre-copy]}\n",
+		 ":2:1: unknown key 'repetition'", -EINVAL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		struct sk_experiment *e = NULL;
+		struct sk_err err = SK_ERR_INIT;
+
+		assert_int_equal(load(cases[i].text, &e, &err), cases[i].code);
+		assert_null(e);
+		if (!strstr(err.msg, cases[i].place))
+			fail_msg("no '%s' in: %s", cases[i].place, err.msg);
+	}
+}
+
+static void test_template_can_be_run(void **state)
+{
+	sk_auto(sk_experiment_free) struct sk_experiment *e = NULL;
+	sk_autofree char *text = sk_experiment_template("mine");
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	if (load(text, &e, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_string_equal(e->name, "mine");
+	assert_int_equal(sk_experiment_cells(e), 3);
+}
+
+static void test_examples_can_be_run(void **state)
+{
+	static const struct {
+		const char *path;
+		size_t cells;
+	} examples[] = {
+		{"migrate/experiment/examples/strategies.yaml", 3},
+		{"migrate/experiment/examples/dirty-rate.yaml", 4},
+		{"migrate/experiment/examples/postcopy-cap.yaml", 3},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(examples); i++) {
+		sk_auto(sk_experiment_free) struct sk_experiment *e = NULL;
+		struct sk_err err = SK_ERR_INIT;
+
+		if (sk_experiment_load(examples[i].path, &e, &err) < 0)
+			fail_msg("%s", err.msg);
+		assert_int_equal(sk_experiment_cells(e), examples[i].cells);
+	}
+}
+
+static void test_schema_names_all_factors_and_metrics(void **state)
+{
+	sk_auto(sk_json_free) struct sk_json *schema = sk_experiment_schema();
+	const struct sk_json *factors =
+		sk_json_path(schema, "properties.factors.properties");
+
+	(void)state;
+	assert_int_equal(sk_json_len(factors), SK_FACTOR_NR);
+	for (size_t i = 0; i < SK_FACTOR_NR; i++)
+		assert_string_equal(
+			sk_json_str(sk_json_get(sk_json_get(factors, sk_factors[i].key),
+						"type"),
+				    ""),
+			"array");
+	assert_int_equal(sk_json_len(sk_json_path(schema, "required")), 2);
+	assert_true(sk_json_len(sk_json_path(schema, "properties.objective.enum")) > 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_file_is_read),
+		cmocka_unit_test(test_what_is_wrong_is_told_with_its_place),
+		cmocka_unit_test(test_template_can_be_run),
+		cmocka_unit_test(test_examples_can_be_run),
+		cmocka_unit_test(test_schema_names_all_factors_and_metrics),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
