@@ -110,7 +110,7 @@ static unsigned int seed;
 
 static unsigned int pick(unsigned int n)
 {
-	return (unsigned int)rand_r(&seed) % n;
+	return n ? (unsigned int)rand_r(&seed) % n : 0;
 }
 
 static void make_arg(struct sk_seccomp_arg *arg)
