@@ -112,7 +112,7 @@ endef
 $(foreach l,$(LAYERS) cli,$(eval $(call unit_rule,$(l))))
 $(BUILD)/tests/it/%: $(BUILD)/tests/it/%.o $(call obj,$(IT_SRC)) $(UP_lib)
 	$(call link,-lcmocka $(FAST_LIBS))
-$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/common.o $(FUZZ_MAIN) $(UP_runtime)
+$(BUILD)/tests/fuzz/%: $(BUILD)/tests/fuzz/%.o $(BUILD)/tests/fuzz/common.o $(FUZZ_MAIN) $(UP_migrate)
 	$(call link,$(FAST_LIBS),-pie $(if $(FUZZ_MAIN),,-fsanitize=fuzzer))
 $(BUILD)/tests/bench/helper: $(BUILD)/tests/bench/helper.o
 	$(call link,,$(STATIC))

@@ -63,6 +63,8 @@ int sk_run_serve(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **
 	(void)sigaddset(&ends, SIGTERM);
 	(void)sigaddset(&ends, SIGINT);
 	(void)sigprocmask(SIG_BLOCK, &ends, NULL);
+	/* Whoever read the first line may have gone by the last. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	r = sk_service_start(&opts, &service, err);
 	if (r < 0)
 		return r;

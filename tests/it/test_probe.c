@@ -32,6 +32,7 @@ static int setup_with_loopback(void **state)
 /** struct guest - A skiff-guest that serves */
 struct guest {
 	struct sk_proc proc;
+	int out_fd; /* read to the end of its life: it says something then too */
 	char url[64];
 };
 
@@ -57,7 +58,7 @@ static void guest_start(struct it *it, struct guest *guest)
 		assert_int_equal(poll(&ready, 1, 10000), 1);
 		assert_int_equal(read(out[0], line + n, 1), 1);
 	}
-	(void)close(out[0]);
+	guest->out_fd = out[0];
 	port = strstr(line, "port ");
 	assert_non_null(port);
 	(void)snprintf(guest->url, sizeof(guest->url), "udp://127.0.0.1:%d",
@@ -72,6 +73,7 @@ static void guest_stop(struct guest *guest)
 	assert_int_equal(kill(guest->proc.pid, SIGTERM), 0);
 	assert_int_equal(sk_proc_wait(&guest->proc, 10000, &status, &err), 0);
 	assert_int_equal(status, 0);
+	(void)close(guest->out_fd);
 }
 
 static void await_stderr(const struct it_job *job, const char *part)
@@ -167,7 +169,9 @@ static void test_faults_in_the_command_line_are_named(void **state)
 	struct it *it = *state;
 
 	it_expect(it, 1, "probe", "127.0.0.1:9");
-	it_assert_has(it->err, "target '127.0.0.1:9': it does not start with udp://\n");
+	it_assert_has(
+		it->err,
+		"target '127.0.0.1:9': it does not start with udp://, tcp://, http:// or icmp://\n");
 	it_expect(it, 2, "probe", "--hz", "20001", "udp://127.0.0.1:9");
 	it_assert_has(it->err, "--hz is at most 20000");
 	it_expect(it, 2, "probe");
