@@ -225,8 +225,9 @@ static void add_differences(struct sk_str *out, const struct sk_store *store)
 					     sk_metric_text(metric->unit, estimate,
 							    text[0]),
 					     interval, coverage,
-					     !sk_json_bool(sk_json_get(one, "differs"),
-							   false)
+					     !isfinite(estimate) ? "not measured"
+					     : !sk_json_bool(sk_json_get(one, "differs"),
+							     false)
 						     ? "no difference shown"
 					     : estimate > 0 ? "more"
 							    : "less"});
