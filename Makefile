@@ -2,7 +2,7 @@
 # One Makefile for everything. A new .c file, program folder or test needs no edit here:
 #   <layer>/**/*.c            -> $(BUILD)/<layer>.a          (layers: lib images runtime migrate)
 #   cli/*.c                   -> $(BUILD)/bin/skiff          (cli/ but for main.c, cmd_*.c is shared)
-#   cli/<program>/*.c         -> the programs of PROGRAMS below
+#   cli/<program>/*.c         -> the programs of PROGRAMS below (cli/static: of all static ones)
 #   tests/unit/<layer>/*.c    -> one cmocka program each, linked with that layer and those below
 #   tests/bench/*.c           -> the benchmark
 #   tests/it/test_*.c         -> one cmocka program each that drives the built programs
@@ -92,7 +92,7 @@ $(BUILD)/bin/skiff: $(call obj,$(wildcard cli/main.c cli/cmd_*.c)) $(BUILD)/cli.
 	$(call link,$(FAST_LIBS))
 # Static, it begins before the C library does, where that is written for the processor.
 OCI_ENTRY := $(if $(SANITIZE),,$(wildcard cli/oci/$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))/entry.c))
-$(BUILD)/bin/skiff-oci: $(call obj,$(wildcard cli/oci/*.c) $(OCI_ENTRY)) $(BUILD)/cli.a $(UP_runtime)
+$(BUILD)/bin/skiff-oci: $(call obj,$(wildcard cli/oci/*.c cli/static/*.c) $(OCI_ENTRY)) $(BUILD)/cli.a $(UP_runtime)
 	$(call link,$(if $(SANITIZE),$(FAST_LIBS),-ljson-c -lseccomp -lcap -lyaml -lm -lpthread),$(STATIC) $(if $(OCI_ENTRY),-Xlinker --entry=sk_entry))
 $(LIBEXEC)/skiff-image: $(call obj,$(wildcard cli/image/*.c)) $(BUILD)/cli.a $(UP_images)
 	$(call link,$(IMAGE_LIBS))
@@ -102,7 +102,7 @@ $(LIBEXEC)/skiff-monitor: $(call obj,$(wildcard cli/monitor/*.c)) $(UP_runtime)
 	$(call link,$(if $(SANITIZE),$(FAST_LIBS),-ljson-c -lm),$(STATIC))
 $(LIBEXEC)/skiff-init: $(call obj,$(wildcard cli/init/*.c)) $(UP_lib)
 	$(call link,,$(STATIC))
-$(LIBEXEC)/skiff-guest: $(call obj,$(wildcard cli/guest/*.c)) $(BUILD)/cli.a $(BUILD)/migrate.a $(UP_lib)
+$(LIBEXEC)/skiff-guest: $(call obj,$(wildcard cli/guest/*.c cli/static/*.c)) $(BUILD)/cli.a $(BUILD)/migrate.a $(UP_lib)
 	$(call link,$(if $(SANITIZE),$(FAST_LIBS),-ljson-c -lm -lpthread),$(if $(SANITIZE),-pie,-static))
 
 define unit_rule

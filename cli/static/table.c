@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* table - skiff-oci is a static program and loads no library: its tables are plain text */
+/* table - static programs load no library: the tables of skiff-oci and skiff-guest are plain text */
 #include <stddef.h>
 
 #include "lib/table.h"
