@@ -182,7 +182,7 @@ static int conclude(const char *dir, const struct sk_cli_exp_opts *given,
 
 static int run_in(const struct sk_home *home, const struct sk_experiment *experiment,
 		  struct sk_experiment_opts *opts, const struct sk_cli_exp_opts *given,
-		  struct sk_err *err)
+		  const char *file, struct sk_err *err)
 {
 	struct sk_progress progress = {0};
 	sk_auto(sk_json_free) struct sk_json *plan = NULL;
@@ -206,10 +206,11 @@ static int run_in(const struct sk_home *home, const struct sk_experiment *experi
 	opts->phase_ctx = &progress;
 	opts->interrupted = sk_vmcli_catch();
 	r = sk_experiment_run(home, experiment, opts, err);
+	opts->phase_ctx = NULL;
 	sk_progress_done(&progress);
 	if (r == -ECANCELED) {
 		(void)sk_err_hint(err, r, "go on: skiff exp run --resume --dir %s %s",
-				  opts->dir, "FILE");
+				  opts->dir, file);
 		return SK_EXIT_INTERRUPTED;
 	}
 	return r < 0 ? r : conclude(opts->dir, given, err);
@@ -230,8 +231,9 @@ int sk_run_exp_run(const struct sk_cmd_ctx *ctx, void *options, int nargs, char 
 
 	(void)nargs;
 	r = given->fail_if ? sk_experiment_check_expr(given->fail_if, err) : 0;
-	if (r == 0)
-		r = sk_experiment_load(args[0], &experiment, err);
+	if (r < 0)
+		return r;
+	r = sk_experiment_load(args[0], &experiment, err);
 	if (r < 0)
 		return r;
 	if (given->dry_run)
@@ -246,7 +248,7 @@ int sk_run_exp_run(const struct sk_cmd_ctx *ctx, void *options, int nargs, char 
 	if (r == 0 && !dir)
 		r = sk_err_oom(err);
 	opts.dir = dir;
-	return r < 0 ? r : run_in(home, experiment, &opts, given, err);
+	return r < 0 ? r : run_in(home, experiment, &opts, given, args[0], err);
 }
 
 int sk_run_exp_ls(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **args,

@@ -2,6 +2,7 @@
 /* design - which runs, in which order: randomised complete blocks; pure */
 #include "migrate/experiment/design.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "lib/clock.h"
@@ -80,6 +81,7 @@ static void add_block(const struct sk_experiment *experiment, uint64_t seed, siz
 	struct sk_trial *first = design->trials + design->nr;
 	size_t cells = sk_experiment_cells(experiment), n = 0;
 
+	assert(cells > 0);
 	random.state = sk_random_next(&random);
 	for (; n < cells; n++)
 		first[n] = (struct sk_trial){SK_TRIAL_RUN, block, n};
@@ -99,7 +101,8 @@ int sk_design_make(const struct sk_experiment *experiment, size_t repetitions,
 	sk_auto(sk_design_finish) struct sk_design design = {NULL, 0};
 	struct sk_random random = {.state = seed};
 
-	if (repetitions == 0 || repetitions > SK_RUNS_MAX || wanted > SK_RUNS_MAX)
+	if (cells == 0 || repetitions == 0 || repetitions > SK_RUNS_MAX ||
+	    wanted > SK_RUNS_MAX)
 		return sk_err_set(
 			err, E2BIG,
 			"%zu cells, repeated %zu times: an experiment has 1 to %d runs",

@@ -60,7 +60,7 @@ int sk_samples_save(int dirfd, const char *name, const struct sk_sample *samples
 		put(&out, s->intended_ns - intended);
 		put(&out, s->sent_ns - s->intended_ns);
 		put(&out, s->received_ns ? s->received_ns - s->intended_ns + 1 : 0);
-		put(&out, ((uint64_t)step << 1) ^ (uint64_t)(step >> 63));
+		put(&out, ((uint64_t)step << 1) ^ (step < 0 ? UINT64_MAX : 0));
 		intended = s->intended_ns;
 		tick = s->tick;
 	}

@@ -122,7 +122,7 @@ static int start_shell(const char *const *argv, struct shell *ret, struct sk_err
 	int ends[2], r;
 	size_t n = 0;
 
-	for (; argv[n] && n < MAX_SHELL; n++)
+	for (; n < MAX_SHELL && argv[n]; n++)
 		full[n] = argv[n];
 	full[n] = LOOP;
 	full[n + 1] = NULL;
