@@ -131,7 +131,9 @@ static int pass_gate(struct sk_child *c, struct sk_err *err)
 
 	if (c->gate_fd < 0)
 		return 0;
-	(void)!write(c->report, &ready, sizeof(ready));
+	/* one that its creator does not know of would wait for ever */
+	if (write(c->report, &ready, sizeof(ready)) != (ssize_t)sizeof(ready))
+		return sk_err_errno(err, "say that all is ready");
 	/* it may wait for long: no lock, pipe or folder of the creator shall be held */
 	if (c->notify_fd >= 0)
 		c->notify_fd = fcntl(c->notify_fd, F_DUPFD_CLOEXEC, first + 2);
