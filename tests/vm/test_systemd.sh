@@ -18,16 +18,16 @@ exec tests/vm/run -g systemd -t 600 -m 3072 -- bash -c '
 	systemctl start skiff-user@skiff-vm
 	export XDG_RUNTIME_DIR=/run/user/4321
 	# from a group of root, as a login session is one: only systemd may move processes out of it
-	setpriv --reuid 4321 --regid 4321 --clear-groups \
-		tests/run --build '"$build"' unit test_systemd || bad=1
-	# a whole container of the user: its limit holds, and its scope goes with it
 	bundle=/srv/skiff-vm
+	as_user() { setpriv --reuid 4321 --regid 4321 --clear-groups "$@"; }
+	# copies: the build folder may be in a home that nobody else can enter
 	mkdir -p $bundle/rootfs/bin
-	cp '"$build"'/bin/skiff-oci $bundle
+	cp '"$build"'/bin/skiff-oci '"$build"'/tests/unit/runtime/test_systemd $bundle
+	(cd / && as_user $bundle/test_systemd) || bad=1
+	# a whole container of the user: its limit holds, and its scope goes with it
 	cp /bin/busybox $bundle/rootfs/bin
 	ln -s busybox $bundle/rootfs/bin/sh
 	chown -R skiff-vm $bundle
-	as_user() { setpriv --reuid 4321 --regid 4321 --clear-groups "$@"; }
 	as_user $bundle/skiff-oci spec --rootless -b $bundle
 	jq ".process.terminal = false | .linux.resources.pids.limit = 2 |
 		.linux.cgroupsPath = \"app.slice:skiff:u1\" | .process.args = [\"sh\", \"-c\",
