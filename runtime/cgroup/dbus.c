@@ -6,7 +6,8 @@
  * 1. Connect to the unix socket; it does not block, every wait is a poll(2) up to the
  *    deadline.
  * 2. Log in: a NUL byte, "AUTH EXTERNAL" with the user id in hexadecimal digits, which the
- *    bus compares with what the kernel tells of the socket's other end; "BEGIN".
+ *    bus compares with what the kernel tells of the socket's other end, and "BEGIN" with it:
+ *    systemd's own socket forgets a message that arrives together with a later "BEGIN".
  * 3. On a bus: Hello, before anything else.
  * 4. Messages are collected until one is complete. What the other side sends is checked by
  *    sk_dbus_parse() and never longer than SK_DBUS_MAX_MESSAGE.
@@ -205,15 +206,13 @@ static int log_in(struct sk_dbus *bus, uid_t uid, struct sk_err *err)
 	len = (size_t)snprintf(text, sizeof(text), "%cAUTH EXTERNAL ", 0);
 	for (const char *digit = id; *digit; digit++)
 		len += (size_t)snprintf(text + len, sizeof(text) - len, "%02x", *digit);
-	len += (size_t)snprintf(text + len, sizeof(text) - len, "\r\n");
+	len += (size_t)snprintf(text + len, sizeof(text) - len, "\r\nBEGIN\r\n");
 	r = send_bytes(bus, text, len);
 	if (r == 0)
 		r = receive_line(bus, line);
 	if (r == 0 && !sk_str_starts(line, "OK "))
 		return sk_err_set(err, EACCES, "log in to D-Bus: the bus refuses user %s",
 				  id);
-	if (r == 0)
-		r = send_bytes(bus, "BEGIN\r\n", 7);
 	return r < 0 ? sk_err_code(err, r, "log in to D-Bus") : 0;
 }
 

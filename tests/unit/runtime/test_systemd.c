@@ -92,7 +92,6 @@ static void serve_client(int fd, struct standin *s)
 
 	(void)!read(fd, line, sizeof(line));
 	(void)!write(fd, "OK 1\r\n", 6);
-	(void)!read(fd, line, 7);
 	for (;;) {
 		struct sk_dbus_message call;
 		long n = sk_dbus_parse(bytes, len, &call);
