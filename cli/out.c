@@ -171,21 +171,6 @@ static int add_template(struct sk_str *out, const char *format,
 	return 0;
 }
 
-static void add_csv_cell(struct sk_str *out, const char *text)
-{
-	if (!strpbrk(text, ",\"")) {
-		sk_str_add(out, text);
-		return;
-	}
-	sk_str_add_char(out, '"');
-	for (; *text; text++) {
-		if (*text == '"')
-			sk_str_add_char(out, '"');
-		sk_str_add_char(out, *text);
-	}
-	sk_str_add_char(out, '"');
-}
-
 static int add_csv_row(struct sk_str *out, const struct sk_out_column *columns,
 		       const struct sk_json *object)
 {
@@ -201,7 +186,7 @@ static int add_csv_row(struct sk_str *out, const struct sk_out_column *columns,
 			return -ENOMEM;
 		if (i > 0)
 			sk_str_add_char(out, ',');
-		add_csv_cell(out, cell.ptr ? cell.ptr : "");
+		sk_str_add_csv(out, cell.ptr ? cell.ptr : "");
 	}
 	sk_str_add_char(out, '\n');
 	return 0;
@@ -213,7 +198,7 @@ static int add_csv(struct sk_str *out, const struct sk_out_column *columns,
 	for (size_t i = 0; columns[i].heading; i++) {
 		if (i > 0)
 			sk_str_add_char(out, ',');
-		add_csv_cell(out, columns[i].key);
+		sk_str_add_csv(out, columns[i].key);
 	}
 	sk_str_add_char(out, '\n');
 	for (size_t row = 0; row < sk_json_len(array); row++)

@@ -171,6 +171,21 @@ void sk_str_add_xml(struct sk_str *str, const char *text)
 	}
 }
 
+void sk_str_add_csv(struct sk_str *str, const char *text)
+{
+	if (!strpbrk(text, ",\"\r\n")) {
+		sk_str_add(str, text);
+		return;
+	}
+	sk_str_add_char(str, '"');
+	for (; *text; text++) {
+		if (*text == '"')
+			sk_str_add_char(str, '"');
+		sk_str_add_char(str, *text);
+	}
+	sk_str_add_char(str, '"');
+}
+
 void sk_str_clear(struct sk_str *str)
 {
 	str->len = 0;

@@ -39,6 +39,8 @@ void sk_str_addf(struct sk_str *str, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /** sk_str_add_escaped() - Append @text with control characters as \xHH, \n, \t, so that a terminal is safe */
 void sk_str_add_escaped(struct sk_str *str, const char *text);
+/** sk_str_add_csv() - Append @text as a field of CSV, in quotes where it needs them. Source: RFC 4180 */
+void sk_str_add_csv(struct sk_str *str, const char *text);
 /**
  * sk_str_add_xml() - Append @text as content or a quoted attribute of XML or HTML
  *

@@ -11,21 +11,6 @@
 #include "migrate/experiment/factor.h"
 #include "migrate/experiment/summary.h"
 
-static void add_quoted(struct sk_str *out, const char *text)
-{
-	if (!strpbrk(text, ",\"\r\n")) {
-		sk_str_add(out, text);
-		return;
-	}
-	sk_str_add_char(out, '"');
-	for (; *text; text++) {
-		if (*text == '"')
-			sk_str_add_char(out, '"');
-		sk_str_add_char(out, *text);
-	}
-	sk_str_add_char(out, '"');
-}
-
 static int flush(struct sk_str *out, int fd, struct sk_err *err)
 {
 	int r;
@@ -60,7 +45,7 @@ static void add_run(struct sk_str *out, const struct sk_json *run)
 		    sk_json_int(sk_json_get(run, "run"), -1),
 		    sk_json_int(sk_json_get(run, "block"), 0), text_of(run, "kind"),
 		    text_of(run, "status"));
-	add_quoted(out, text_of(run, "label"));
+	sk_str_add_csv(out, text_of(run, "label"));
 	for (unsigned int i = 0; i < SK_FACTOR_NR; i++) {
 		const struct sk_json *level = sk_json_get(factors, sk_factors[i].key);
 
@@ -78,7 +63,7 @@ static void add_run(struct sk_str *out, const struct sk_json *run)
 			sk_str_addf(out, "%.15g", value);
 	}
 	sk_str_addf(out, ",%s,", text_of(run, "started"));
-	add_quoted(out, text_of(run, "why"));
+	sk_str_add_csv(out, text_of(run, "why"));
 	sk_str_add(out, "\r\n");
 }
 

@@ -279,9 +279,31 @@ static void test_join_of_nothing_is_empty(void **state)
 	assert_string_equal(joined, "");
 }
 
+static void test_csv_fields_are_quoted_where_they_must_be(void **state)
+{
+	static const struct {
+		const char *text, *field;
+	} cases[] = {
+		{"plain", "plain"},
+		{"", ""},
+		{"a,b", "\"a,b\""},
+		{"say \"x\"", "\"say \"\"x\"\"\""},
+		{"two\nlines", "\"two\nlines\""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		sk_auto(sk_str_finish) struct sk_str str = SK_STR_INIT;
+
+		sk_str_add_csv(&str, cases[i].text);
+		assert_string_equal(str.ptr ? str.ptr : "", cases[i].field);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_csv_fields_are_quoted_where_they_must_be),
 		cmocka_unit_test(test_empty_string_is_stolen_as_empty_text),
 		cmocka_unit_test(test_parts_are_appended_in_order),
 		cmocka_unit_test(test_string_grows_far),
