@@ -18,7 +18,8 @@ static void check_folders(const struct sk_json *paths)
 		sk_auto(sk_strv_free) char **parts = NULL;
 		const char *path = sk_json_str(value, NULL);
 
-		if (strcmp(key, "path") == 0 || !path)
+		/* "kept" names the hierarchies whose folder was there before: of podman, say. */
+		if (strcmp(key, "path") == 0 || strcmp(key, "kept") == 0 || !path)
 			continue;
 		fuzz_must(path[0] == '/');
 		parts = sk_strv_split(path, '/');
