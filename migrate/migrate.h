@@ -16,6 +16,7 @@
 #include "migrate/measure/probe.h"
 #include "migrate/measure/timeline.h"
 #include "migrate/measure/verdict.h"
+#include "migrate/vm/options.h"
 
 /** sk_phase_fn - Told what is going on: for progress lines. @detail is NULL when a phase starts */
 typedef void (*sk_phase_fn)(void *ctx, const char *phase, const char *detail);
@@ -29,9 +30,9 @@ struct sk_migrate_opts {
 	pid_t from_pid,
 		to_pid; /* of a lab's hosts, to ask for their clocks; 0: by ssh if the URI has it */
 	enum sk_mode mode;
-	uint64_t bandwidth_bits; /* per second; 0 unlimited */
-	const char *probe;	 /* URL or NULL */
-	int netns_fd;		 /* the probe's namespace; -1 the caller's */
+	struct sk_transfer_opts transfer; /* how the memory travels */
+	const char *probe;		  /* URL or NULL */
+	int netns_fd;			  /* the probe's namespace; -1 the caller's */
 	const char *
 		control_host; /* a skiff-guest answers there: memory is verified; NULL: cannot be */
 	uint64_t baseline_ns, tail_ns; /* probing before and after; 0: 3 s each */

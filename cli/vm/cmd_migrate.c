@@ -82,7 +82,7 @@ int sk_run_migrate(const struct sk_cmd_ctx *ctx, void *options, int nargs, char 
 {
 	const struct sk_cli_migrate_opts *given = options;
 	struct sk_progress progress = {0};
-	struct sk_migrate_opts opts = {.bandwidth_bits = given->bandwidth_bits,
+	struct sk_migrate_opts opts = {.transfer.bandwidth_bits = given->bandwidth_bits,
 				       .probe = given->probe,
 				       .netns_fd = -1,
 				       .phase = sk_vmcli_phase,

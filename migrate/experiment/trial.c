@@ -107,7 +107,7 @@ static int migrate(struct sk_site *site, const struct sk_store *store,
 	sk_autofree char *url = probe_url(site, trial->cell);
 	struct sk_migrate_opts opts = {
 		.mode = (enum sk_mode)trial->cell->set[SK_FACTOR_MODE],
-		.bandwidth_bits = trial->cell->set[SK_FACTOR_BANDWIDTH],
+		.transfer.bandwidth_bits = trial->cell->set[SK_FACTOR_BANDWIDTH],
 		.probe = url,
 		.netns_fd = -1,
 		.baseline_ns = e->baseline_ns,
@@ -256,7 +256,8 @@ const char *sk_trial_judge(const struct sk_json *result, char *ret_why, size_t s
 	const struct sk_json *verified = sk_json_get(result, "memory_verified");
 	const struct sk_json *mode = sk_json_get(result, "mode");
 	const struct sk_json *probe = sk_json_get(result, "probe");
-	const char *asked = sk_json_str(sk_json_get(mode, "asked"), "");
+	const char *asked = sk_json_str(sk_json_get(mode, "chosen"),
+					sk_json_str(sk_json_get(mode, "asked"), ""));
 
 	ret_why[0] = '\0';
 	if (verified && !sk_json_bool(verified, false)) {

@@ -136,7 +136,7 @@ static int run_job(struct move *move, struct sk_vm *vm, struct sk_err *err)
 		.vm = vm,
 		.strategy = sk_strategy_find(opts->mode),
 		.guest = opts->guest,
-		.bandwidth_bits = opts->bandwidth_bits,
+		.transfer = opts->transfer,
 		.phase = opts->phase,
 		.phase_ctx = opts->phase_ctx,
 		.interrupted = opts->interrupted,

@@ -87,7 +87,7 @@ struct sk_json *sk_record_json(const struct sk_record *record)
 	set_host(run, "from", opts->from_name, opts->from, record->facts, SK_SIDE_SOURCE);
 	set_host(run, "to", opts->to_name, opts->to, record->facts, SK_SIDE_DESTINATION);
 	set_memory(run, record->check);
-	sk_json_set_uint(run, "bandwidth_bits", opts->bandwidth_bits);
+	sk_json_set_uint(run, "bandwidth_bits", opts->transfer.bandwidth_bits);
 	sk_json_set_str(run, "probe_target", opts->probe);
 	sk_json_set_str(run, "accelerator", record->facts->accelerator);
 	sk_json_set_str(run, "cpu_check", record->facts->cpu_check);

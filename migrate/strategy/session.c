@@ -181,7 +181,7 @@ int sk_session_run(struct sk_session *session, struct sk_err *err)
 {
 	struct sk_vm_job job = {.live = session->strategy->live,
 				.postcopy = session->strategy->postcopy,
-				.bandwidth_bits = session->bandwidth_bits};
+				.transfer = session->transfer};
 	struct sk_vm_note end = {.kind = SK_VM_NOTE_ENDED};
 	struct sk_err failure = SK_ERR_INIT;
 	int failed, r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* strategy - how a guest moves: three ways that act on a running job's events
+/* strategy - how a guest moves: ways that act on a running job's events
  *
- * A strategy is data plus two functions. sk_session_run() starts the job as the strategy
+ * A strategy is data plus a few functions. sk_session_run() starts the job as the strategy
  * wants it, hands it every note, and leaves the guest running at exactly one end.
  */
 #ifndef SK_STRATEGY_H
@@ -23,7 +23,7 @@ struct sk_session {
 	struct sk_vm *vm;
 	const struct sk_strategy *strategy;
 	const char *guest;
-	uint64_t bandwidth_bits;
+	struct sk_transfer_opts transfer;
 	sk_phase_fn phase; /* or NULL */
 	void *phase_ctx;
 	const volatile int *interrupted; /* or NULL */

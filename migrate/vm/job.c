@@ -99,10 +99,10 @@ static void *stats_main(void *arg)
 static int set_params(const struct sk_vm_job *job, virTypedParameterPtr *params, int *nr)
 {
 	const unsigned long long mib_bits = 8ull << 20;
-	unsigned long long mib = (job->bandwidth_bits + mib_bits - 1) / mib_bits;
+	unsigned long long mib = (job->transfer.bandwidth_bits + mib_bits - 1) / mib_bits;
 	int max = 0;
 
-	if (!job->bandwidth_bits)
+	if (!job->transfer.bandwidth_bits)
 		return 0;
 	if (virTypedParamsAddULLong(params, nr, &max, VIR_MIGRATE_PARAM_BANDWIDTH, mib) <
 	    0)

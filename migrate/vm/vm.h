@@ -19,6 +19,7 @@
 #include "lib/err.h"
 #include "lib/json.h"
 #include "migrate/measure/timeline.h"
+#include "migrate/vm/options.h"
 #include "migrate/vm/xml.h"
 
 /* ---- One host ----------------------------------------------------------------------- */
@@ -69,7 +70,7 @@ struct sk_vm_facts {
 struct sk_vm_job {
 	bool live;     /* else the guest stands still while its memory is copied */
 	bool postcopy; /* start_postcopy() will be allowed */
-	uint64_t bandwidth_bits; /* per second, of all phases; 0 unlimited */
+	struct sk_transfer_opts transfer; /* its texts borrowed until the job has ended */
 };
 
 /** enum sk_vm_note_kind - What strategies act on */

@@ -111,7 +111,7 @@ static int run(struct sk_vm *vm, enum sk_mode mode, struct sk_err *err)
 		.vm = vm,
 		.strategy = sk_strategy_find(mode),
 		.guest = "g1",
-		.bandwidth_bits = 256000000,
+		.transfer.bandwidth_bits = 256000000,
 		.phase = on_phase,
 		.phase_ctx = vm,
 		.interrupted = &vm->interrupted,
@@ -172,7 +172,7 @@ static void test_each_mode_starts_its_kind_of_job(void **state)
 		assert_int_equal(run(&vm, cases[i].mode, &err), 0);
 		assert_true(vm.job.live == cases[i].live);
 		assert_true(vm.job.postcopy == cases[i].postcopy);
-		assert_int_equal(vm.job.bandwidth_bits, 256000000);
+		assert_int_equal(vm.job.transfer.bandwidth_bits, 256000000);
 		assert_int_equal(vm.nr_postcopy, cases[i].nr_postcopy);
 		assert_int_equal(vm.nr_abort, 0);
 	}
