@@ -26,6 +26,7 @@ struct sk_cli_migrate_opts {
 	const char *dir;
 	const char *format;
 	uint64_t bandwidth_bits;
+	uint64_t postcopy_after;
 };
 
 /** struct sk_cli_probe_opts - Options of `probe`; 0 and NULL mean not given */

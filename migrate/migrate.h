@@ -21,6 +21,8 @@
 /** sk_phase_fn - Told what is going on: for progress lines. @detail is NULL when a phase starts */
 typedef void (*sk_phase_fn)(void *ctx, const char *phase, const char *detail);
 
+#define SK_MIGRATE_MAX_PASSES 1000 /* more were never of use to anybody */
+
 /** struct sk_migrate_opts - One migration; all borrowed */
 struct sk_migrate_opts {
 	const char *guest;     /* domain name */
@@ -31,6 +33,7 @@ struct sk_migrate_opts {
 		to_pid; /* of a lab's hosts, to ask for their clocks; 0: by ssh if the URI has it */
 	enum sk_mode mode;
 	struct sk_transfer_opts transfer; /* how the memory travels */
+	unsigned int postcopy_after;	  /* hybrid: whole passes before the switch; 0: 1 */
 	const char *probe;		  /* URL or NULL */
 	int netns_fd;			  /* the probe's namespace; -1 the caller's */
 	const char *

@@ -99,6 +99,12 @@ int sk_run_migrate(const struct sk_cmd_ctx *ctx, void *options, int nargs, char 
 	r = sk_mode_parse(given->mode, &opts.mode, err);
 	if (r < 0)
 		return r;
+	if (given->postcopy_after && opts.mode != SK_MODE_HYBRID)
+		return sk_cmd_usage(err, "--postcopy-after is for --mode hybrid");
+	if (given->postcopy_after > SK_MIGRATE_MAX_PASSES)
+		return sk_cmd_usage(err, "--postcopy-after is at most %d",
+				    SK_MIGRATE_MAX_PASSES);
+	opts.postcopy_after = (unsigned int)given->postcopy_after;
 	r = sk_vmcli_open(ctx, &home, err);
 	if (r < 0)
 		return r;

@@ -8,6 +8,7 @@
  * 2. Proof of the mode from the order of events, without looking at what was asked. Pre-copy:
  *    active, stop, completed, resume. Stop-and-copy: stop before active. Post-copy: the guest
  *    resumes at the destination before the source has completed, and both sides said so.
+ *    Hybrid: the same, with a whole pass over memory before it. What auto chose is in the time line.
  *    What is shown and what was asked must agree, else the run is degenerate.
  * 3. Durations and the reported downtime. The latter only of the JOB_COMPLETED event: while a
  *    job runs, the same statistic is a forecast.
@@ -26,10 +27,9 @@
 #define TAIL_NS (2 * SK_NS_PER_S)
 
 static const char *const mode_names[] = {
-	[SK_MODE_PRE_COPY] = "pre-copy",
-	[SK_MODE_STOP_AND_COPY] = "stop-and-copy",
-	[SK_MODE_POST_COPY] = "post-copy",
-	[SK_MODE_DEGENERATE] = "degenerate",
+	[SK_MODE_PRE_COPY] = "pre-copy",   [SK_MODE_STOP_AND_COPY] = "stop-and-copy",
+	[SK_MODE_POST_COPY] = "post-copy", [SK_MODE_HYBRID] = "hybrid",
+	[SK_MODE_AUTO] = "auto",	   [SK_MODE_DEGENERATE] = "degenerate",
 };
 
 const char *sk_mode_name(enum sk_mode mode)
@@ -45,7 +45,8 @@ int sk_mode_parse(const char *text, enum sk_mode *ret, struct sk_err *err)
 			return 0;
 		}
 	return sk_err_set(err, EINVAL,
-			  "'%s' is not a mode: use pre-copy, stop-and-copy or post-copy",
+			  "'%s' is not a mode: use pre-copy, stop-and-copy, post-copy, "
+			  "hybrid or auto",
 			  text);
 }
 
@@ -166,13 +167,46 @@ static enum sk_mode shown_mode(struct sk_timeline *timeline, const struct sk_ver
 	return SK_MODE_DEGENERATE;
 }
 
+/* What auto did in the end. */
+static enum sk_mode chosen_mode(struct sk_timeline *timeline, enum sk_mode asked)
+{
+	const struct sk_event *event;
+	enum sk_mode chosen = asked;
+	uint64_t from_ns = 0;
+
+	if (asked != SK_MODE_AUTO)
+		return asked;
+	while ((event = sk_timeline_find(timeline, SK_EVENT_NOTE, SK_SIDE_SOURCE,
+					 SK_EVENT_COURSE, from_ns))) {
+		(void)sk_mode_parse(event->detail, &chosen, NULL);
+		from_ns = event->real_ns + 1;
+	}
+	return chosen;
+}
+
+/* A second pass began while the guest still ran at the source. */
+static bool has_whole_pass(struct sk_timeline *timeline, const struct sk_verdict *v)
+{
+	uint64_t first =
+		find_qmp(timeline, SK_SIDE_SOURCE, "MIGRATION_PASS", v->active_ns);
+	uint64_t second =
+		first ? find_qmp(timeline, SK_SIDE_SOURCE, "MIGRATION_PASS", first + 1)
+		      : 0;
+
+	return second && second < v->stop_ns;
+}
+
 static void prove_mode(struct sk_timeline *timeline, struct sk_verdict *v)
 {
 	enum sk_mode shown = shown_mode(timeline, v, v->why, sizeof(v->why));
 	sk_autofree char *evidence = NULL;
 
-	v->proven = shown == v->asked ? shown : SK_MODE_DEGENERATE;
-	if (shown == v->asked || shown == SK_MODE_DEGENERATE)
+	v->chosen = chosen_mode(timeline, v->asked);
+	if (v->chosen == SK_MODE_HYBRID && shown == SK_MODE_POST_COPY &&
+	    has_whole_pass(timeline, v))
+		shown = SK_MODE_HYBRID;
+	v->proven = shown == v->chosen ? shown : SK_MODE_DEGENERATE;
+	if (shown == v->chosen || shown == SK_MODE_DEGENERATE)
 		return;
 	evidence = strdup(v->why);
 	(void)snprintf(v->why, sizeof(v->why), "the events show %s: %s",

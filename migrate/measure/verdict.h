@@ -6,16 +6,20 @@
 #include "migrate/measure/probe.h"
 #include "migrate/measure/timeline.h"
 
-/** enum sk_mode - The three ways to move a VM, and what events prove */
+/** enum sk_mode - The ways to move a VM, and what events prove */
 enum sk_mode {
 	SK_MODE_PRE_COPY,
 	SK_MODE_STOP_AND_COPY,
 	SK_MODE_POST_COPY,
+	SK_MODE_HYBRID,	    /* post-copy after at least one whole pass */
+	SK_MODE_AUTO,	    /* asked only: one of those above, chosen by prediction */
 	SK_MODE_DEGENERATE, /* proven only: the run was none of them as asked, see why */
 };
-/** sk_mode_name() - "pre-copy", "stop-and-copy", "post-copy", "degenerate" */
+/** SK_EVENT_COURSE - Name of the SK_EVENT_NOTE that says what auto chose: its detail is a mode's name */
+#define SK_EVENT_COURSE "course"
+/** sk_mode_name() - "pre-copy", "stop-and-copy", "post-copy", "hybrid", "auto", "degenerate" */
 const char *sk_mode_name(enum sk_mode mode);
-/** sk_mode_parse() - The way back, for the first three; -EINVAL with the choices */
+/** sk_mode_parse() - The way back, for all but the last; -EINVAL with the choices */
 int sk_mode_parse(const char *text, enum sk_mode *ret, struct sk_err *err);
 
 /** struct sk_pass - One pass over memory (pre-copy), from iteration events and job samples */
@@ -29,7 +33,9 @@ struct sk_pass {
 /** struct sk_verdict - The result; times in ns, definitions in man 7 skiff-migration-metrics */
 struct sk_verdict {
 	enum sk_mode asked, proven;
-	char why[160]; /* evidence, or why the run is degenerate */
+	enum sk_mode
+		chosen; /* asked; for auto its last course, or auto when it took none */
+	char why[160];	/* evidence, or why the run is degenerate */
 	/* Marks on CLOCK_REALTIME; 0 unknown */
 	uint64_t api_call_ns, active_ns, stop_ns, resume_ns, completed_ns, api_return_ns,
 		postcopy_ns;
@@ -46,7 +52,7 @@ struct sk_verdict {
 
 /**
  * sk_verdict_make() - Compute it
- * @asked:	What the user wanted; .proven is it too, or degenerate
+ * @asked:	What the user wanted; .proven is it too, or for auto what it chose, or degenerate
  * @timeline:	Complete; of the events of struct sk_event it needs API_CALL and API_RETURN, QMP
  *		STOP, RESUME, MIGRATION, MIGRATION_PASS, LIFECYCLE, JOB_COMPLETED of the source
  *		(its value is the downtime in ms, and the last job sample its statistics)
@@ -58,7 +64,7 @@ int sk_verdict_make(enum sk_mode asked, struct sk_timeline *timeline,
 		    const struct sk_sample *samples, size_t n,
 		    uint64_t probe_start_real_ns, struct sk_verdict *ret);
 /**
- * sk_verdict_json() - The published object: mode.{asked,proven,why}, time_ms.{prep,total,api},
+ * sk_verdict_json() - The published object: mode.{asked,chosen,proven,why}, time_ms.{prep,total,api},
  *	downtime_ms.{reported,vcpu,client}, probe.{sent,lost,late_p99_us,late_ok,silence_ms,before,during,after}
  *	(each window {sent,lost,p50_ms,p90_ms,p99_ms,max_ms}), memory.{bytes,wire_bytes,postcopy_requests},
  *	passes[] {pass,ms,bytes,remaining_bytes,dirty_pages_per_s}, marks_ns.{api_call,active,…}. What is unknown is null.

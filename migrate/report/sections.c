@@ -19,12 +19,12 @@ static void add_badges(struct sk_str *out, const struct sk_report_input *in)
 	char text[SK_FORMAT_SIZE];
 
 	sk_str_add(out, "<p class=\"badges\">\n");
-	if (v->proven == v->asked)
+	if (v->proven == v->chosen)
 		sk_html_element(out, "span", "badge good", "%s, proven by events",
 				sk_mode_name(v->proven));
 	else
 		sk_html_element(out, "span", "badge bad", "degenerate: not %s as asked",
-				sk_mode_name(v->asked));
+				sk_mode_name(v->chosen));
 	if (!verified)
 		sk_html_element(out, "span", "badge", "memory not verified");
 	else if (sk_json_bool(verified, false))

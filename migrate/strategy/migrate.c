@@ -137,6 +137,7 @@ static int run_job(struct move *move, struct sk_vm *vm, struct sk_err *err)
 		.strategy = sk_strategy_find(opts->mode),
 		.guest = opts->guest,
 		.transfer = opts->transfer,
+		.postcopy_after = opts->postcopy_after,
 		.phase = opts->phase,
 		.phase_ctx = opts->phase_ctx,
 		.interrupted = opts->interrupted,

@@ -11,22 +11,7 @@
 static int on_note(struct sk_session *session, const struct sk_vm_note *note,
 		   struct sk_err *err)
 {
-	if (note->kind != SK_VM_NOTE_PASS || session->is_switched || session->is_aborting)
-		return 0;
-	session->is_switched = true;
-	return session->ops->start_postcopy(session->vm, err);
-}
-
-static int on_interrupt(struct sk_session *session, struct sk_err *err)
-{
-	if (!session->is_switched)
-		return sk_session_abort(session, err);
-	if (!session->has_explained)
-		sk_session_announce(
-			session,
-			"post-copy cannot be stopped (each host has part of the memory): going on");
-	session->has_explained = true;
-	return 0;
+	return note->kind == SK_VM_NOTE_PASS ? sk_session_switch(session, err) : 0;
 }
 
 const struct sk_strategy sk_post_copy = {
@@ -34,5 +19,5 @@ const struct sk_strategy sk_post_copy = {
 	.live = true,
 	.postcopy = true,
 	.on_note = on_note,
-	.on_interrupt = on_interrupt,
+	.on_interrupt = sk_session_stop_or_explain,
 };

@@ -30,6 +30,8 @@ const struct sk_strategy *sk_strategy_find(enum sk_mode mode)
 		return &sk_stop_and_copy;
 	case SK_MODE_POST_COPY:
 		return &sk_post_copy;
+	case SK_MODE_HYBRID:
+		return &sk_hybrid;
 	default:
 		return NULL;
 	}
@@ -66,6 +68,26 @@ int sk_session_abort(struct sk_session *session, struct sk_err *err)
 		return 0;
 	session->is_aborting = true;
 	sk_session_announce(session, "give the migration up");
+	return 0;
+}
+
+int sk_session_switch(struct sk_session *session, struct sk_err *err)
+{
+	if (session->is_switched || session->is_aborting)
+		return 0;
+	session->is_switched = true;
+	return session->ops->start_postcopy(session->vm, err);
+}
+
+int sk_session_stop_or_explain(struct sk_session *session, struct sk_err *err)
+{
+	if (!session->is_switched)
+		return sk_session_abort(session, err);
+	if (!session->has_explained)
+		sk_session_announce(
+			session,
+			"post-copy cannot be stopped (each host has part of the memory): going on");
+	session->has_explained = true;
 	return 0;
 }
 
@@ -120,6 +142,8 @@ static int follow(struct sk_session *session, struct sk_vm_note *ret_end,
 			return failed;
 		if (r == 0 && failed == 0)
 			failed = handle(session, ret_end, err);
+		if (failed == 0 && session->strategy->on_tick)
+			failed = session->strategy->on_tick(session, err);
 		if (failed < 0)
 			(void)sk_session_abort(session, NULL);
 		else if (session->interrupted && *session->interrupted)

@@ -24,7 +24,8 @@ struct sk_session {
 	const struct sk_strategy *strategy;
 	const char *guest;
 	struct sk_transfer_opts transfer;
-	sk_phase_fn phase; /* or NULL */
+	unsigned int postcopy_after; /* hybrid: whole passes before the switch; 0: 1 */
+	sk_phase_fn phase;	     /* or NULL */
 	void *phase_ctx;
 	const volatile int *interrupted; /* or NULL */
 
@@ -44,6 +45,9 @@ struct sk_strategy {
 	/** Act on a note; NULL: nothing to do. A failure gives the job up */
 	int (*on_note)(struct sk_session *session, const struct sk_vm_note *note,
 		       struct sk_err *err);
+	/** Every round, at most 100 ms apart, as long as the job runs; NULL: nothing to do. A
+	 * failure gives the job up */
+	int (*on_tick)(struct sk_session *session, struct sk_err *err);
 	/** The user wants to stop; called once a round as long as the job runs on */
 	int (*on_interrupt)(struct sk_session *session, struct sk_err *err);
 };
@@ -51,6 +55,7 @@ struct sk_strategy {
 extern const struct sk_strategy sk_pre_copy;
 extern const struct sk_strategy sk_stop_and_copy;
 extern const struct sk_strategy sk_post_copy;
+extern const struct sk_strategy sk_hybrid;
 
 /** sk_strategy_find() - The strategy of a mode; NULL for SK_MODE_DEGENERATE */
 const struct sk_strategy *sk_strategy_find(enum sk_mode mode);
@@ -64,6 +69,10 @@ const struct sk_strategy *sk_strategy_find(enum sk_mode mode);
  */
 int sk_session_run(struct sk_session *session, struct sk_err *err);
 
+/** sk_session_switch() - Switch the job to post-copy, once */
+int sk_session_switch(struct sk_session *session, struct sk_err *err);
+/** sk_session_stop_or_explain() - on_interrupt() of what may be in post-copy: that cannot be stopped */
+int sk_session_stop_or_explain(struct sk_session *session, struct sk_err *err);
 /** sk_session_abort() - Give the job up, once; for on_interrupt() */
 int sk_session_abort(struct sk_session *session, struct sk_err *err);
 /** sk_session_announce() - Tell the user what now happens, as a phase of its own */

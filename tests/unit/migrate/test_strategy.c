@@ -162,6 +162,7 @@ static void test_each_mode_starts_its_kind_of_job(void **state)
 		{SK_MODE_PRE_COPY, true, false, 0},
 		{SK_MODE_STOP_AND_COPY, false, false, 0},
 		{SK_MODE_POST_COPY, true, true, 1},
+		{SK_MODE_HYBRID, true, true, 1},
 	};
 	struct sk_err err;
 
@@ -188,6 +189,62 @@ static void test_post_copy_switches_once_when_the_first_pass_starts(void **state
 	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), 0);
 	assert_int_equal(vm.nr_postcopy, 1);
 	assert_int_equal(vm.postcopy_at, 2); /* behind ACTIVE and PASS(1) */
+}
+
+static void test_hybrid_switches_once_after_its_passes(void **state)
+{
+	static const struct sk_vm_note passes[] = {ACTIVE,   PASS(1),	PROGRESS,
+						   PASS(2),  PASS(3),	PASS(4),
+						   POSTCOPY, ENDED_WELL};
+	struct sk_vm vm = {.notes = passes};
+	struct sk_session session = {.ops = &fake,
+				     .vm = &vm,
+				     .strategy = &sk_hybrid,
+				     .guest = "g1",
+				     .postcopy_after = 2};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_HYBRID, &err), 0);
+	assert_int_equal(vm.nr_postcopy, 1);
+	assert_int_equal(vm.postcopy_at, 4); /* behind PASS(2): one whole pass */
+	vm = (struct sk_vm){.notes = passes};
+	assert_int_equal(sk_session_run(&session, &err), 0);
+	assert_int_equal(vm.nr_postcopy, 1);
+	assert_int_equal(vm.postcopy_at, 5);
+}
+
+static int nr_ticks, tick_result;
+
+static int count_tick(struct sk_session *session, struct sk_err *err)
+{
+	(void)session;
+	return ++nr_ticks == 2 && tick_result < 0
+		       ? sk_err_set(err, -tick_result, "the deadline has passed")
+		       : 0;
+}
+
+static void test_a_strategy_is_called_every_round_and_may_end_the_job(void **state)
+{
+	const struct sk_strategy ticking = {.on_tick = count_tick,
+					    .on_interrupt = sk_session_abort};
+	struct sk_vm vm = {.notes = good, .here = SK_VM_RUNNING, .ends_on_abort = true};
+	struct sk_session session = {.ops = &fake,
+				     .vm = &vm,
+				     .strategy = &ticking,
+				     .guest = "g1"};
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(sk_session_run(&session, &err), 0);
+	assert_int_equal(nr_ticks, 4); /* not after the last note */
+	nr_ticks = 0;
+	tick_result = -ETIME;
+	vm.next = 0;
+	assert_int_equal(sk_session_run(&session, &err), -ETIME);
+	assert_string_equal(
+		err.msg, "guest 'g1' still runs at the source: the deadline has passed");
+	assert_int_equal(vm.nr_abort, 1);
 }
 
 static void test_post_copy_that_cannot_switch_is_given_up(void **state)
@@ -331,6 +388,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_mode_starts_its_kind_of_job),
 		cmocka_unit_test(test_post_copy_switches_once_when_the_first_pass_starts),
+		cmocka_unit_test(test_hybrid_switches_once_after_its_passes),
+		cmocka_unit_test(
+			test_a_strategy_is_called_every_round_and_may_end_the_job),
 		cmocka_unit_test(test_post_copy_that_cannot_switch_is_given_up),
 		cmocka_unit_test(test_failure_keeps_reason_and_hint),
 		cmocka_unit_test(test_a_stopped_guest_is_resumed_at_the_source),

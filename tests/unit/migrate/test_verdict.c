@@ -93,6 +93,41 @@ static const struct entry post_copy[] = {
 	RETURN(4000),
 	{0},
 };
+static const struct entry hybrid[] = {
+	CALL(1000),
+	S_STATUS(1400, "active"),
+	S(1401, "MIGRATION_PASS", "{\"pass\":1}"),
+	S(2401, "MIGRATION_PASS", "{\"pass\":2}"),
+	{2402, SK_SIDE_SOURCE, SK_EVENT_POSTCOPY_CALL, "", "", 0},
+	S(2410, "STOP", ""),
+	S_STATUS(2412, "postcopy-active"),
+	D(2430, "RESUME", ""),
+	{2435, SK_SIDE_DESTINATION, SK_EVENT_LIFECYCLE, "resumed/postcopy", "", 0},
+	S_STATUS(3500, "completed"),
+	D_STATUS(3510, "completed"),
+	RETURN(4000),
+	{0},
+};
+#define COURSE(at, mode)                                                                 \
+	{                                                                                \
+		at, SK_SIDE_SOURCE, SK_EVENT_NOTE, SK_EVENT_COURSE, mode, 0              \
+	}
+/* auto began with a pre-copy and went on otherwise. */
+static const struct entry changed[] = {
+	COURSE(990, "pre-copy"),
+	CALL(1000),
+	S_STATUS(1400, "active"),
+	S(1401, "MIGRATION_PASS", "{\"pass\":1}"),
+	S(2401, "MIGRATION_PASS", "{\"pass\":2}"),
+	COURSE(2401, "hybrid"),
+	S(2410, "STOP", ""),
+	S_STATUS(2412, "postcopy-active"),
+	D(2430, "RESUME", ""),
+	{2435, SK_SIDE_DESTINATION, SK_EVENT_LIFECYCLE, "resumed/postcopy", "", 0},
+	S_STATUS(3500, "completed"),
+	RETURN(4000),
+	{0},
+};
 /* StartPostCopy came too late: trap 4 of the facts. */
 static const struct entry late_post_copy[] = {
 	CALL(1000),
@@ -169,6 +204,21 @@ static void test_modes_are_proven_by_the_order_of_events(void **state)
 		{SK_MODE_POST_COPY, SK_MODE_POST_COPY, post_copy,
 		 "resumed at the destination 1970 ms before the last page left the "
 		 "source"},
+		{SK_MODE_HYBRID, SK_MODE_HYBRID, hybrid,
+		 "resumed at the destination 1070 ms before the last page left the "
+		 "source"},
+		{SK_MODE_HYBRID, SK_MODE_DEGENERATE, post_copy,
+		 "the events show post-copy: resumed at the destination 1970 ms before "
+		 "the last page left the source"},
+		{SK_MODE_HYBRID, SK_MODE_DEGENERATE, pre_copy,
+		 "the events show pre-copy: ran at the source for 2500 ms of copying, "
+		 "stopped, resumed at the destination"},
+		{SK_MODE_AUTO, SK_MODE_HYBRID, changed,
+		 "resumed at the destination 1070 ms before the last page left the "
+		 "source"},
+		{SK_MODE_AUTO, SK_MODE_DEGENERATE, post_copy,
+		 "the events show post-copy: resumed at the destination 1970 ms before "
+		 "the last page left the source"},
 		{SK_MODE_POST_COPY, SK_MODE_DEGENERATE, late_post_copy,
 		 "the events show pre-copy: ran at the source for 500 ms"},
 		{SK_MODE_POST_COPY, SK_MODE_DEGENERATE, empty_post_copy,
@@ -363,8 +413,8 @@ static void test_mode_names_are_read_back(void **state)
 	}
 	assert_int_equal(sk_mode_parse("degenerate", &mode, &err), -EINVAL);
 	assert_string_equal(err.msg, "'degenerate' is not a mode: use pre-copy, "
-				     "stop-and-copy or post-copy");
-	assert_int_equal(mode, SK_MODE_POST_COPY);
+				     "stop-and-copy, post-copy, hybrid or auto");
+	assert_int_equal(mode, SK_MODE_AUTO);
 }
 
 int main(void)
