@@ -33,9 +33,11 @@ struct sk_migrate_opts {
 		to_pid; /* of a lab's hosts, to ask for their clocks; 0: by ssh if the URI has it */
 	enum sk_mode mode;
 	struct sk_transfer_opts transfer; /* how the memory travels */
-	unsigned int postcopy_after;	  /* hybrid: whole passes before the switch; 0: 1 */
-	const char *probe;		  /* URL or NULL */
-	int netns_fd;			  /* the probe's namespace; -1 the caller's */
+	uint64_t timeout_ns;		  /* of the job, from its start; 0 none */
+	enum sk_timeout_action timeout_action;
+	unsigned int postcopy_after; /* hybrid: whole passes before the switch; 0: 1 */
+	const char *probe;	     /* URL or NULL */
+	int netns_fd;		     /* the probe's namespace; -1 the caller's */
 	const char *
 		control_host; /* a skiff-guest answers there: memory is verified; NULL: cannot be */
 	uint64_t baseline_ns, tail_ns; /* probing before and after; 0: 3 s each */
@@ -92,6 +94,23 @@ int sk_lab_migrate_opts(const struct sk_home *home, const char *lab, const char 
  */
 int sk_lab_load(const struct sk_home *home, const char *name, uint64_t working_set_bytes,
 		uint64_t pages_per_s, struct sk_err *err);
+/** struct sk_lab_shape - What leaves each host of a lab; 0 is not limited, not delayed, not lost */
+struct sk_lab_shape {
+	uint64_t rate_bits; /* per second */
+	uint64_t latency_ns;
+	uint64_t loss_ppm; /* packets of a million that are lost */
+};
+/**
+ * sk_lab_shape() - Shape the links of a lab's hosts; what was shaped before is forgotten
+ *
+ * Return: 0; -ENOENT without such a lab; -ENOTSUP for delay or loss where the kernel has no netem
+ */
+int sk_lab_shape(const struct sk_home *home, const char *name,
+		 const struct sk_lab_shape *shape, struct sk_err *err);
+/** sk_lab_shape_check() - Whether this kernel can; -ENOTSUP */
+int sk_lab_shape_check(const struct sk_lab_shape *shape, struct sk_err *err);
+/** sk_lab_loss_parse() - "0.5%" as 5,000 of a million; -EINVAL, -ERANGE */
+int sk_lab_loss_parse(const char *text, uint64_t *ret_ppm, struct sk_err *err);
 /**
  * sk_lab_probe_url() - A probe's target in a lab
  * @text:	A URL; or a kind with settings ("tcp", "http#clients=4"), for the guest's own service

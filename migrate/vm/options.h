@@ -86,4 +86,35 @@ struct sk_transfer_opts {
 	bool no_cpu_check; /* do not compare CPUs before */
 };
 
+/** struct sk_transfer_facts - What options are checked against */
+struct sk_transfer_facts {
+	bool live;     /* the guest runs meanwhile */
+	bool postcopy; /* the job may switch to post-copy */
+	/* major * 1,000,000 + minor * 1,000 + release, by enum sk_side; 0 not known, not checked */
+	unsigned long libvirt[2], hypervisor[2];
+};
+
+/**
+ * sk_transfer_check() - Tell whether options go together, and what is too old for them; pure
+ * @opts:	Options
+ * @facts:	How the guest moves, and versions
+ *
+ * Each refusal names the option, why, and what to do. Limits of numbers are QEMU's.
+ * Return: 0; -EINVAL for options that contradict each other or one that needs another; -ERANGE
+ * for a number out of range; -ENOTSUP for a version that is too old
+ */
+int sk_transfer_check(const struct sk_transfer_opts *opts,
+		      const struct sk_transfer_facts *facts, struct sk_err *err);
+
+/**
+ * sk_transfer_secure() - Encrypt unless told otherwise
+ * @opts:	.tls is set where neither it, nor .insecure_plaintext, nor .tunnelled is
+ * @uri:	The destination as the leading libvirtd reaches it: a tunnel's connection
+ *
+ * The stream holds all of the guest's memory. A tunnel is as safe as the connection that it is in.
+ * Return: 0; -EPERM for a tunnel in plain text without .insecure_plaintext
+ */
+int sk_transfer_secure(struct sk_transfer_opts *opts, const char *uri,
+		       struct sk_err *err);
+
 #endif
