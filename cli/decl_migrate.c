@@ -96,6 +96,27 @@ static const struct sk_cmd lab_load = {
 	.run = sk_run_lab_load,
 };
 
+static const struct sk_opt lab_link_table[] = {
+	{0, "rate", "RATE", "what leaves each host, such as 100mbit; unlimited if not given",
+	 SK_OPT_RATE, LAB(rate_bits)},
+	{0, "latency", "TIME", "delay of what leaves each host; none if not given",
+	 SK_OPT_DURATION, LAB(latency_ns)},
+	{0, "loss", "SHARE", "packets that are lost, such as 0.1%; none if not given",
+	 SK_OPT_STR, LAB(loss)},
+	SK_OPT_END,
+};
+
+static const struct sk_cmd lab_link = {
+	.name = "link",
+	.summary = "shape the links between the hosts of a lab",
+	.usage = "[OPTIONS] [NAME]",
+	.opts = lab_link_table,
+	.opts_size = sizeof(struct sk_cli_lab_opts),
+	.program = "skiff-vm",
+	.max_args = 1,
+	.run = sk_run_lab_link,
+};
+
 static const struct sk_cmd lab_down = {
 	.name = "down",
 	.summary = "stop a lab and remove all that belongs to it",
@@ -109,7 +130,7 @@ const struct sk_cmd sk_cmd_lab = {
 	.name = "lab",
 	.summary = "libvirt hosts on this machine, to migrate between",
 	.sub = (const struct sk_cmd *const[]){&lab_up, &lab_ls, &lab_status, &lab_load,
-					      &lab_down, NULL},
+					      &lab_link, &lab_down, NULL},
 	.program = "skiff-vm",
 };
 

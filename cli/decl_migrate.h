@@ -5,7 +5,7 @@
 
 #include "cli/cmd.h"
 
-/** struct sk_cli_lab_opts - Options of `lab up`, ls, status, load and down; each uses those of its table */
+/** struct sk_cli_lab_opts - Options of `lab up`, ls, status, load, link and down; each uses those of its table */
 struct sk_cli_lab_opts {
 	const char *name;
 	const char *format;
@@ -14,6 +14,9 @@ struct sk_cli_lab_opts {
 	uint64_t working_set_bytes;
 	uint64_t pages_per_s;
 	const char *server;
+	uint64_t rate_bits;
+	uint64_t latency_ns;
+	const char *loss;
 };
 
 /** struct sk_cli_migrate_opts - Options of `migrate`; 0 and NULL mean not given */
@@ -45,6 +48,7 @@ SK_CMD_RUN_ELSEWHERE(sk_run_lab_up);
 SK_CMD_RUN_ELSEWHERE(sk_run_lab_ls);
 SK_CMD_RUN_ELSEWHERE(sk_run_lab_status);
 SK_CMD_RUN_ELSEWHERE(sk_run_lab_load);
+SK_CMD_RUN_ELSEWHERE(sk_run_lab_link);
 SK_CMD_RUN_ELSEWHERE(sk_run_lab_down);
 SK_CMD_RUN_ELSEWHERE(sk_run_migrate);
 SK_CMD_RUN_ELSEWHERE(sk_run_probe);

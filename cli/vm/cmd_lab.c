@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* cmd_lab - lab up, ls, status, load and down */
+/* cmd_lab - lab up, ls, status, load, link and down */
 #include <string.h>
 
 #include "cli/decl_migrate.h"
@@ -133,6 +133,22 @@ int sk_run_lab_load(const struct sk_cmd_ctx *ctx, void *options, int nargs, char
 	return r < 0 ? r
 		     : sk_lab_load(home, nargs > 0 ? args[0] : "default",
 				   opts->working_set_bytes, opts->pages_per_s, err);
+}
+
+int sk_run_lab_link(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **args,
+		    struct sk_err *err)
+{
+	const struct sk_cli_lab_opts *opts = options;
+	struct sk_lab_shape shape = {.rate_bits = opts->rate_bits,
+				     .latency_ns = opts->latency_ns};
+	sk_auto(sk_home_free) struct sk_home *home = NULL;
+	int r = opts->loss ? sk_lab_loss_parse(opts->loss, &shape.loss_ppm, err) : 0;
+
+	if (r == 0)
+		r = sk_vmcli_open(ctx, &home, err);
+	if (r == 0)
+		r = sk_lab_shape(home, nargs > 0 ? args[0] : "default", &shape, err);
+	return r;
 }
 
 int sk_run_lab_down(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **args,

@@ -155,7 +155,7 @@ static int do_trial(struct runner *r, size_t index, struct sk_err *err)
 	int failed;
 
 	(void)snprintf(samples, sizeof(samples), "%zu.bin", index);
-	failed = sk_trial_run(&r->site, &r->store, &opts, &result, &failure);
+	failed = sk_trial_do(&r->site, &r->store, &opts, &result, &failure);
 	if (failed < 0 && (failed == -ECANCELED || is_interrupted(r)))
 		return sk_err_set(err, ECANCELED, "interrupted in run %zu of %zu",
 				  r->done + 1, r->done + r->nr_left);

@@ -239,7 +239,7 @@ static int control(struct sk_site *site, const struct sk_store *store,
 	return r;
 }
 
-int sk_trial_run(struct sk_site *site, const struct sk_store *store,
+int sk_trial_do(struct sk_site *site, const struct sk_store *store,
 		 const struct sk_trial_opts *opts, struct sk_json **ret,
 		 struct sk_err *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* trial - one run: the guest's load set, the migration or the control done, and judged */
-#ifndef SK_TRIAL_H
-#define SK_TRIAL_H
+#ifndef SK_EXPERIMENT_TRIAL_H
+#define SK_EXPERIMENT_TRIAL_H
 
 #include "migrate/experiment/design.h"
 #include "migrate/experiment/store.h"
@@ -36,13 +36,13 @@ struct sk_trial_opts {
 	const char *samples;	    /* path in the folder of results */
 };
 /**
- * sk_trial_run() - Do one run
+ * sk_trial_do() - Do one run
  * @store:	The samples are written to its folder
  * @ret:	The published object of the run
  *
  * Return: 0 also for a run that is to be discarded; -ECANCELED; other -errno for a failed one
  */
-int sk_trial_run(struct sk_site *site, const struct sk_store *store,
+int sk_trial_do(struct sk_site *site, const struct sk_store *store,
 		 const struct sk_trial_opts *opts, struct sk_json **ret,
 		 struct sk_err *err);
 

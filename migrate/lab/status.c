@@ -118,6 +118,9 @@ int sk_lab_status(const struct sk_home *home, const char *name, struct sk_json *
 	     *key; key++)
 		sk_json_set_str(object, *key,
 				sk_json_str(sk_json_get(lab.record, *key), NULL));
+	if (sk_json_get(lab.record, "link"))
+		(void)sk_json_set(object, "link",
+				  sk_json_ref(sk_json_get(lab.record, "link")));
 	hosts = sk_json_set(object, "hosts", sk_json_new_array());
 	guests = sk_json_set(object, "guests", sk_json_new_array());
 	known = sk_json_get(lab.record, "hosts");
