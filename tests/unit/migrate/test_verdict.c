@@ -96,7 +96,7 @@ static const struct entry post_copy[] = {
 static const struct entry hybrid[] = {
 	CALL(1000),
 	S_STATUS(1400, "active"),
-	S(1401, "MIGRATION_PASS", "{\"pass\":1}"),
+	S(1399, "MIGRATION_PASS", "{\"pass\":1}"),
 	S(2401, "MIGRATION_PASS", "{\"pass\":2}"),
 	{2402, SK_SIDE_SOURCE, SK_EVENT_POSTCOPY_CALL, "", "", 0},
 	S(2410, "STOP", ""),
