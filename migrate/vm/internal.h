@@ -68,9 +68,25 @@ struct sk_vm {
 	pthread_cond_t wake;
 	struct sk_vm_note notes[SK_VM_MAX_NOTES];
 	size_t first, nr_notes;
+	bool is_active;	    /* the job runs: it can be told things */
 	bool is_over;	    /* the API call has returned */
 	bool has_completed; /* the source's JOB_COMPLETED event came */
+	struct sk_err
+		refusal; /* what the running job could not be told; its end is due to it */
 };
+
+/** struct sk_vm_call - The call that a job is */
+struct sk_vm_call {
+	const char *name; /* virDomainMigrate3, or virDomainMigrateToURI3 for p2p */
+	unsigned int flags;
+	virTypedParameterPtr params;
+	int nr, max;
+};
+/** sk_vm_call_init() - Flags and parameters of a job that was checked; release with sk_vm_call_finish() */
+int sk_vm_call_init(const struct sk_vm_job *job, struct sk_vm_call *ret,
+		    struct sk_err *err);
+/** sk_vm_call_finish() - Release it */
+void sk_vm_call_finish(struct sk_vm_call *call);
 
 /** sk_vm_note() - Hand a note to ops->next() (copied) */
 void sk_vm_note(struct sk_vm *vm, const struct sk_vm_note *note);

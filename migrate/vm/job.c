@@ -5,13 +5,15 @@
  *
  * 1. sk_vm_job_start() starts both threads. The job thread calls virDomainMigrate3() with
  *    both connections ("direct" migration: the client leads, memory flows from QEMU to
- *    QEMU). Peer-to-peer would need the source's libvirtd to log in at the destination:
- *    in a lab an unauthenticated TCP listener, outside of it credentials on the source.
- *    Direct needs neither, works between any two URIs the user can reach, and a killed
- *    client leaves the guest running at the source.
+ *    QEMU). Direct works between any two URIs the user can reach, and a killed client
+ *    leaves the guest running at the source. Peer-to-peer, where the source's libvirtd
+ *    leads and logs in at the destination, outlives the client: virDomainMigrateToURI3().
  * 2. While the call runs nothing is asked of the destination: its monitor is busy until
  *    the incoming job ends, and a call queued there would delay the switch to post-copy.
- * 3. The call returns 1 to 2 s after QEMU has completed. The end is noted then, once the
+ * 3. What only a running job can be told (the downtime that is allowed) it is told by the
+ *    thread of statistics as soon as it runs: libvirt then takes it back with the job. A
+ *    job that cannot be told is given up: it would not be the migration that was asked for.
+ * 4. The call returns 1 to 2 s after QEMU has completed. The end is noted then, once the
  *    source's JOB_COMPLETED event, which carries the downtime, has come (at most 500 ms).
  */
 #include <inttypes.h>
@@ -73,6 +75,28 @@ static void read_stats(struct sk_vm *vm)
 	virTypedParamsFree(params, nr);
 }
 
+static struct timespec deadline_in(uint64_t ns)
+{
+	uint64_t end = sk_clock_real() + ns;
+
+	return (struct timespec){.tv_sec = (time_t)(end / SK_NS_PER_S),
+				 .tv_nsec = (long)(end % SK_NS_PER_S)};
+}
+
+/* Until the job runs, is over, or a period has passed. */
+static void wait_active(struct sk_vm *vm, bool *ret_active, bool *ret_over)
+{
+	struct timespec deadline = deadline_in(STATS_PERIOD_NS);
+
+	(void)pthread_mutex_lock(&vm->lock);
+	while (!vm->is_active && !vm->is_over)
+		if (pthread_cond_timedwait(&vm->wake, &vm->lock, &deadline) != 0)
+			break;
+	*ret_active = vm->is_active;
+	*ret_over = vm->is_over;
+	(void)pthread_mutex_unlock(&vm->lock);
+}
+
 static bool job_is_over(struct sk_vm *vm)
 {
 	bool is_over;
@@ -83,11 +107,39 @@ static bool job_is_over(struct sk_vm *vm)
 	return is_over;
 }
 
+static void set_max_downtime(struct sk_vm *vm)
+{
+	struct sk_event event = {.kind = SK_EVENT_NOTE,
+				 .name = "virDomainMigrateSetMaxDowntime",
+				 .value = (int64_t)vm->job.transfer.max_downtime_ms};
+	struct sk_err refusal = SK_ERR_INIT;
+
+	if (!vm->job.transfer.max_downtime_ms)
+		return;
+	if (virDomainMigrateSetMaxDowntime(vm->domain, vm->job.transfer.max_downtime_ms,
+					   0) == 0) {
+		(void)sk_timeline_add(vm->ends.timeline, &event);
+		return;
+	}
+	(void)sk_vm_error(&refusal, "set the downtime that is allowed");
+	(void)pthread_mutex_lock(&vm->lock);
+	if (!vm->is_over)
+		vm->refusal = refusal;
+	(void)pthread_mutex_unlock(&vm->lock);
+	(void)virDomainAbortJob(vm->domain);
+}
+
 static void *stats_main(void *arg)
 {
 	struct sk_vm *vm = arg;
-	uint64_t next = sk_clock_mono();
+	bool is_active = false, is_over = false;
+	uint64_t next;
 
+	while (!is_active && !is_over)
+		wait_active(vm, &is_active, &is_over);
+	if (is_active && !is_over)
+		set_max_downtime(vm);
+	next = sk_clock_mono();
 	while (!job_is_over(vm)) {
 		read_stats(vm);
 		next += STATS_PERIOD_NS;
@@ -96,55 +148,47 @@ static void *stats_main(void *arg)
 	return NULL;
 }
 
-static int set_params(const struct sk_vm_job *job, virTypedParameterPtr *params, int *nr)
+/* The call itself; 0 or -1 with libvirt's error. */
+static int call_libvirt(struct sk_vm *vm, const struct sk_vm_call *call)
 {
-	const unsigned long long mib_bits = 8ull << 20;
-	unsigned long long mib = (job->transfer.bandwidth_bits + mib_bits - 1) / mib_bits;
-	int max = 0;
+	const struct sk_transfer_opts *o = &vm->job.transfer;
+	virDomainPtr moved;
 
-	if (!job->transfer.bandwidth_bits)
-		return 0;
-	if (virTypedParamsAddULLong(params, nr, &max, VIR_MIGRATE_PARAM_BANDWIDTH, mib) <
-	    0)
+	if (o->p2p)
+		return virDomainMigrateToURI3(vm->domain,
+					      o->p2p_uri ? o->p2p_uri : vm->ends.to,
+					      call->params, (unsigned int)call->nr,
+					      call->flags);
+	moved = virDomainMigrate3(vm->domain, vm->end[SK_SIDE_DESTINATION].host->conn,
+				  call->params, (unsigned int)call->nr, call->flags);
+	if (!moved)
 		return -1;
-	/* Without this the post-copy phase would run without the limit. */
-	if (job->postcopy &&
-	    virTypedParamsAddULLong(params, nr, &max,
-				    VIR_MIGRATE_PARAM_BANDWIDTH_POSTCOPY, mib) < 0)
-		return -1;
+	(void)virDomainFree(moved);
 	return 0;
 }
 
 static int run_job(struct sk_vm *vm, struct sk_err *err)
 {
-	unsigned int flags = (vm->job.live ? VIR_MIGRATE_LIVE : 0) |
-			     (vm->job.postcopy ? VIR_MIGRATE_POSTCOPY : 0);
-	struct sk_event event = {.kind = SK_EVENT_API_CALL, .name = "virDomainMigrate3"};
-	virTypedParameterPtr params = NULL;
-	virDomainPtr moved = NULL;
-	int nr = 0, r = 0;
+	struct sk_event event = {.kind = SK_EVENT_API_CALL};
+	struct sk_vm_call call;
+	int r = sk_vm_call_init(&vm->job, &call, err);
 
-	if (set_params(&vm->job, &params, &nr) < 0)
-		return sk_vm_error(err, "set the bandwidth");
+	if (r < 0)
+		return r;
+	(void)snprintf(event.name, sizeof(event.name), "%s", call.name);
 	(void)sk_timeline_add(vm->ends.timeline, &event);
-	moved = virDomainMigrate3(vm->domain, vm->end[SK_SIDE_DESTINATION].host->conn,
-				  params, nr, flags);
-	if (!moved)
+	if (call_libvirt(vm, &call) < 0)
 		r = sk_vm_error(err, "migrate guest '%s'", vm->ends.guest);
 	event.kind = SK_EVENT_API_RETURN;
 	event.value = r;
 	(void)sk_timeline_add(vm->ends.timeline, &event);
-	virTypedParamsFree(params, nr);
-	if (moved)
-		(void)virDomainFree(moved);
+	sk_vm_call_finish(&call);
 	return r;
 }
 
 static void wait_completed(struct sk_vm *vm)
 {
-	uint64_t end = sk_clock_real() + COMPLETED_WAIT_NS;
-	struct timespec deadline = {.tv_sec = (time_t)(end / SK_NS_PER_S),
-				    .tv_nsec = (long)(end % SK_NS_PER_S)};
+	struct timespec deadline = deadline_in(COMPLETED_WAIT_NS);
 
 	(void)pthread_mutex_lock(&vm->lock);
 	while (!vm->has_completed)
@@ -163,6 +207,10 @@ static void *job_main(void *arg)
 		wait_completed(vm);
 	(void)pthread_mutex_lock(&vm->lock);
 	vm->is_over = true;
+	if (note.result < 0 && vm->refusal.code) {
+		note.result = -vm->refusal.code;
+		note.err = vm->refusal;
+	}
 	(void)pthread_mutex_unlock(&vm->lock);
 	sk_vm_note(vm, &note);
 	return NULL;

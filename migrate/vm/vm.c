@@ -10,6 +10,8 @@
 void sk_vm_note(struct sk_vm *vm, const struct sk_vm_note *note)
 {
 	(void)pthread_mutex_lock(&vm->lock);
+	if (note->kind == SK_VM_NOTE_ACTIVE)
+		vm->is_active = true;
 	/* Full: progress is dropped, what strategies act on replaces the newest. */
 	if (vm->nr_notes == SK_VM_MAX_NOTES && note->kind != SK_VM_NOTE_PROGRESS)
 		vm->nr_notes--;

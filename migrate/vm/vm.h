@@ -73,6 +73,12 @@ struct sk_vm_job {
 	struct sk_transfer_opts transfer; /* its texts borrowed until the job has ended */
 };
 
+/**
+ * sk_vm_plan() - Tell which calls of libvirt a job will be
+ * @steps:	Array that gets objects {call, when, flags: [...], parameters: {...}}
+ */
+int sk_vm_plan(const struct sk_vm_job *job, struct sk_json *steps, struct sk_err *err);
+
 /** enum sk_vm_note_kind - What strategies act on */
 enum sk_vm_note_kind {
 	SK_VM_NOTE_ACTIVE,   /* first byte can flow */
