@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "lib/clock.h"
+#include "migrate/vm/explain.h"
 #include "migrate/vm/internal.h"
 
 #define STATS_PERIOD_NS	  (100 * SK_NS_PER_MS)
@@ -167,6 +168,15 @@ static int call_libvirt(struct sk_vm *vm, const struct sk_vm_call *call)
 	return 0;
 }
 
+static int describe_failure(const struct sk_vm *vm, struct sk_err *err)
+{
+	char what[160];
+
+	(void)snprintf(what, sizeof(what), "migrate guest '%s'", vm->ends.guest);
+	(void)sk_vm_error(err, "%s", what);
+	return sk_vm_explain(err, what);
+}
+
 static int run_job(struct sk_vm *vm, struct sk_err *err)
 {
 	struct sk_event event = {.kind = SK_EVENT_API_CALL};
@@ -178,7 +188,7 @@ static int run_job(struct sk_vm *vm, struct sk_err *err)
 	(void)snprintf(event.name, sizeof(event.name), "%s", call.name);
 	(void)sk_timeline_add(vm->ends.timeline, &event);
 	if (call_libvirt(vm, &call) < 0)
-		r = sk_vm_error(err, "migrate guest '%s'", vm->ends.guest);
+		r = describe_failure(vm, err);
 	event.kind = SK_EVENT_API_RETURN;
 	event.value = r;
 	(void)sk_timeline_add(vm->ends.timeline, &event);
