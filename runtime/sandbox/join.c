@@ -169,7 +169,8 @@ static int start_directly(const struct sk_sandbox_join *join, struct sk_child *c
 	int was_dumpable = prctl(PR_GET_DUMPABLE);
 
 	(void)prctl(PR_SET_DUMPABLE, 0);
-	ret->pid = sk_spawn_clone(0, join->cgroup, &ret->pidfd, &c->in_v2_group);
+	ret->pid = sk_spawn_clone_here(join->spec, 0, join->cgroup, &ret->pidfd,
+				       &c->in_v2_group);
 	if (ret->pid == 0) {
 		sk_close(&channels->sync);
 		direct_main(join, c);

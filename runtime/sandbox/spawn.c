@@ -78,6 +78,33 @@ pid_t sk_spawn_clone(uint64_t flags, const struct sk_cgroup *cgroup, int *ret_pi
 	return (pid_t)sk_sys_clone3(&args, sizeof(args));
 }
 
+/* Asks for one CPU, the one that it runs on; false: it may not. */
+static bool stay_here(cpu_set_t *ret_own)
+{
+	int cpu = sched_getcpu();
+	cpu_set_t here;
+
+	if (cpu < 0 || sched_getaffinity(0, sizeof(*ret_own), ret_own) < 0)
+		return false;
+	CPU_ZERO(&here);
+	CPU_SET((size_t)cpu, &here);
+	return sched_setaffinity(0, sizeof(here), &here) == 0;
+}
+
+pid_t sk_spawn_clone_here(const struct sk_spec *spec, uint64_t flags,
+			  const struct sk_cgroup *cgroup, int *ret_pidfd, bool *ret_in_v2)
+{
+	cpu_set_t own;
+	bool is_bound = spec->is_oci && stay_here(&own);
+	pid_t pid = sk_spawn_clone(flags, cgroup, ret_pidfd, ret_in_v2);
+	int code = errno;
+
+	if (is_bound)
+		(void)sched_setaffinity(0, sizeof(own), &own);
+	errno = code;
+	return pid;
+}
+
 int sk_spawn_explain_clone(const struct sk_spec *spec, struct sk_err *err)
 {
 	int r = sk_err_errno(err, "clone into new namespaces");
@@ -136,8 +163,8 @@ static int start_child(const struct sk_sandbox_opts *opts, struct sk_child *c,
 	c->sysfs_fd = sk_spawn_sysfs(opts->spec, err);
 	if (c->sysfs_fd < -1)
 		return c->sysfs_fd;
-	ret->pid = sk_spawn_clone(sk_spawn_flags(opts->spec), opts->cgroup, &ret->pidfd,
-				  &c->in_v2_group);
+	ret->pid = sk_spawn_clone_here(opts->spec, sk_spawn_flags(opts->spec),
+				       opts->cgroup, &ret->pidfd, &c->in_v2_group);
 	if (ret->pid == 0) {
 		sk_close(&channels->sync);
 		sk_child_main(c);

@@ -42,6 +42,17 @@ SK_DEFINE_AUTO_FINISH(struct sk_spawn_channels, sk_spawn_channels_finish)
 /** sk_spawn_clone() - clone3() with a pidfd, into the v2 group where there is one; -1 with errno */
 pid_t sk_spawn_clone(uint64_t flags, const struct sk_cgroup *cgroup, int *ret_pidfd,
 		     bool *ret_in_v2);
+/**
+ * sk_spawn_clone_here() - The same, on the CPU that the caller runs on
+ *
+ * For a child that its parent waits for: what they share is in that CPU's caches, and none
+ * has to be woken. Both may run anywhere again when this returns. The kernel keeps what was
+ * asked for last as their choice, which the child of an OCI container's spec replaces before
+ * it executes anything (sched.c); others are cloned as ever.
+ */
+pid_t sk_spawn_clone_here(const struct sk_spec *spec, uint64_t flags,
+			  const struct sk_cgroup *cgroup, int *ret_pidfd,
+			  bool *ret_in_v2);
 /** sk_spawn_flags() - Namespaces that the child's clone shall make */
 uint64_t sk_spawn_flags(const struct sk_spec *spec);
 /** sk_spawn_explain_clone() - From errno of sk_spawn_clone() to an error */
