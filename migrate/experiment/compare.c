@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/str.h"
+#include "migrate/experiment/factor.h"
 #include "migrate/experiment/summary.h"
 
 /* What is compared: what a client feels, what it costs. */
@@ -89,7 +90,7 @@ static int compare_stores(const struct sk_store *a, const struct sk_store *b,
 			sk_autofree char *label = NULL;
 			struct pair pair = {b, a, k, i, NULL, a->dir};
 
-			if (memcmp(&mine, &other, sizeof(mine)) != 0)
+			if (!sk_cell_equal(a->experiment, &mine, b->experiment, &other))
 				continue;
 			label = sk_experiment_label(a->experiment, i);
 			pair.label = label;

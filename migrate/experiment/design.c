@@ -41,6 +41,14 @@ struct sk_cell sk_experiment_cell(const struct sk_experiment *experiment, size_t
 		cell.set[axis->factor] = axis->levels[index % axis->nr];
 		index /= axis->nr;
 	}
+	if (cell.set[SK_FACTOR_LOAD]) {
+		const struct sk_load *load =
+			&experiment->loads[cell.set[SK_FACTOR_LOAD] - 1];
+
+		for (unsigned int i = 0; i < SK_FACTOR_NR; i++)
+			if (load->has[i])
+				cell.set[i] = load->cell.set[i];
+	}
 	return cell;
 }
 
@@ -51,14 +59,19 @@ char *sk_experiment_label(const struct sk_experiment *experiment, size_t index)
 
 	for (size_t i = 0; i < experiment->nr_axes; i++) {
 		enum sk_factor factor = experiment->axes[i].factor;
-		char level[SK_FORMAT_SIZE];
+		const struct sk_factor_info *info = &sk_factors[factor];
+		uint64_t level = cell.set[factor];
+		char buffer[SK_FORMAT_SIZE];
 
-		(void)sk_factor_text(factor, cell.set[factor], level);
 		if (text.len)
 			sk_str_add(&text, ", ");
-		sk_str_add(&text, level);
-		if (factor != SK_FACTOR_MODE)
-			sk_str_addf(&text, " %s", sk_factors[factor].title);
+		if (info->kind == SK_LEVEL_FLAG)
+			sk_str_add(&text, level ? "with" : "without");
+		else
+			sk_str_add(&text,
+				   sk_factor_text(experiment, factor, level, buffer));
+		if (!info->is_plain)
+			sk_str_addf(&text, " %s", info->title);
 	}
 	return sk_str_steal(&text);
 }
@@ -127,13 +140,27 @@ void sk_design_finish(struct sk_design *design)
 	*design = (struct sk_design){NULL, 0};
 }
 
+static double narrowest(const struct sk_cell *cell)
+{
+	static const enum sk_factor rates[] = {SK_FACTOR_BANDWIDTH, SK_FACTOR_LINK_RATE};
+	double least = GUESS_BITS;
+
+	for (size_t i = 0; i < SK_ARRAY_SIZE(rates); i++) {
+		double rate = (double)cell->set[rates[i]];
+
+		if (rate > 0 && rate < least)
+			least = rate;
+	}
+	return least;
+}
+
 uint64_t sk_design_guess(const struct sk_experiment *experiment,
 			 const struct sk_trial *trial)
 {
 	struct sk_cell cell = sk_experiment_cell(experiment, trial->cell);
-	double cap = (double)cell.set[SK_FACTOR_BANDWIDTH];
+	double cap = narrowest(&cell);
 	double bits = 8.0 * (double)cell.set[SK_FACTOR_MEMORY];
-	double transfer_s = bits / (cap > 0 && cap < GUESS_BITS ? cap : GUESS_BITS);
+	double transfer_s = bits / cap;
 
 	return experiment->baseline_ns + experiment->tail_ns + AROUND_NS +
 	       GUESS_PASSES_NS + (uint64_t)(transfer_s * (double)SK_NS_PER_S);

@@ -25,14 +25,28 @@
 #define SK_CELLS_MAX   256   /* combinations */
 #define SK_RUNS_MAX    10000 /* runs in all */
 
-/** enum sk_factor - What can be set of a run */
+/** enum sk_factor - What can be set of a run; 0 where no unit is named means none, or the default */
 enum sk_factor {
 	SK_FACTOR_MODE,	       /* enum sk_mode */
+	SK_FACTOR_LOAD,	       /* a named set of levels of others */
 	SK_FACTOR_MEMORY,      /* bytes of the guest */
 	SK_FACTOR_WORKING_SET, /* bytes that it goes over */
-	SK_FACTOR_PAGES,       /* pages that it writes a second; 0 none */
-	SK_FACTOR_BANDWIDTH,   /* cap of the stream in bits per second; 0 none */
-	SK_FACTOR_PROBE_HZ,    /* requests a second */
+	SK_FACTOR_PAGES,       /* pages that it writes a second */
+	SK_FACTOR_LINK_RATE,   /* of the lab's hosts, in bits per second */
+	SK_FACTOR_LATENCY,     /* ns */
+	SK_FACTOR_LOSS,	       /* of a million packets */
+	SK_FACTOR_BANDWIDTH,   /* cap of the stream in bits per second */
+	SK_FACTOR_POSTCOPY_BANDWIDTH,
+	SK_FACTOR_POSTCOPY_AFTER, /* hybrid: passes */
+	SK_FACTOR_MAX_DOWNTIME,	  /* ns */
+	SK_FACTOR_AUTO_CONVERGE,
+	SK_FACTOR_COMPRESSION, /* enum sk_compression */
+	SK_FACTOR_PARALLEL,    /* connections */
+	SK_FACTOR_TLS,
+	SK_FACTOR_SERVER,   /* the guest's service */
+	SK_FACTOR_PROBE,    /* enum sk_probe_kind */
+	SK_FACTOR_CLIENTS,  /* of the probe */
+	SK_FACTOR_PROBE_HZ, /* requests a second, of all clients */
 	SK_FACTOR_NR,
 };
 
@@ -48,6 +62,13 @@ struct sk_cell {
 	uint64_t set[SK_FACTOR_NR];
 };
 
+/** struct sk_load - Levels under one name: what a guest does */
+struct sk_load {
+	char *name;
+	bool has[SK_FACTOR_NR];
+	struct sk_cell cell;
+};
+
 /** struct sk_experiment - A checked experiment file */
 struct sk_experiment {
 	char *name, *description; /* the latter may be NULL */
@@ -56,6 +77,9 @@ struct sk_experiment {
 	struct sk_axis axes[SK_FACTORS_MAX];
 	size_t nr_axes;
 	struct sk_cell constants; /* levels of the factors that do not vary */
+	struct sk_load loads[SK_LEVELS_MAX];
+	size_t nr_loads;
+	char **texts; /* levels that are no numbers */
 	uint64_t repetitions;
 	uint64_t baseline_ns, tail_ns;
 	bool has_control, has_warmup;
@@ -83,7 +107,7 @@ char *sk_experiment_template(const char *name);
 
 /** sk_experiment_cells() - Number of combinations */
 size_t sk_experiment_cells(const struct sk_experiment *experiment);
-/** sk_experiment_cell() - The combination with this index; the first axis varies slowest */
+/** sk_experiment_cell() - The combination with this index, with what its load sets; the first axis varies slowest */
 struct sk_cell sk_experiment_cell(const struct sk_experiment *experiment, size_t index);
 /** sk_experiment_label() - "post-copy, 5000 pages/s": the levels that vary; heap, NULL without memory */
 char *sk_experiment_label(const struct sk_experiment *experiment, size_t index);

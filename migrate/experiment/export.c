@@ -49,10 +49,13 @@ static void add_run(struct sk_str *out, const struct sk_json *run)
 	for (unsigned int i = 0; i < SK_FACTOR_NR; i++) {
 		const struct sk_json *level = sk_json_get(factors, sk_factors[i].key);
 
+		sk_str_add(out, ",");
 		if (sk_json_type(level) == SK_JSON_STRING)
-			sk_str_addf(out, ",%s", sk_json_str(level, ""));
-		else
-			sk_str_addf(out, ",%" PRId64, sk_json_int(level, 0));
+			sk_str_add_csv(out, sk_json_str(level, ""));
+		else if (sk_json_type(level) == SK_JSON_BOOL)
+			sk_str_add(out, sk_json_bool(level, false) ? "true" : "false");
+		else if (level)
+			sk_str_addf(out, "%" PRId64, sk_json_int(level, 0));
 	}
 	for (const struct sk_metric *metric = sk_metrics; metric->name; metric++) {
 		double value = sk_metric_value(metric, sk_json_get(run, "result"));

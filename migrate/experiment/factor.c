@@ -1,35 +1,192 @@
 // SPDX-License-Identifier: Apache-2.0
-/* factor - what can be set of a run: names, forms, and what cannot be set */
+/* factor - what can be set of a run: names and forms of its levels */
 #include "migrate/experiment/factor.h"
 
 #include <inttypes.h>
 #include <string.h>
 
+#include "lib/clock.h"
 #include "lib/str.h"
-#include "migrate/measure/verdict.h"
+#include "migrate/guest/server.h"
+#include "migrate/migrate.h"
 
-#define NONE "none"
+#define NONE	 "none" /* for people: no */
+#define SERVER	 "iterative"
+#define MAX_RATE 1000000000000
+#define MILLION	 1000000
+
+static const char *mode_name(unsigned int level)
+{
+	return sk_mode_name((enum sk_mode)level);
+}
+
+static int mode_parse(const char *text, uint64_t *ret, struct sk_err *err)
+{
+	enum sk_mode mode = SK_MODE_PRE_COPY;
+	int r = sk_mode_parse(text, &mode, err);
+
+	if (r == 0)
+		*ret = mode;
+	return r;
+}
+
+static const char *compression_name(unsigned int level)
+{
+	return sk_compression_name((enum sk_compression)level);
+}
+
+static int compression_parse(const char *text, uint64_t *ret, struct sk_err *err)
+{
+	enum sk_compression compression = SK_COMPRESSION_NONE;
+	int r = sk_compression_parse(text, &compression, err);
+
+	if (r == 0)
+		*ret = compression;
+	return r;
+}
+
+static const char *probe_name(unsigned int level)
+{
+	return sk_probe_kind_name((enum sk_probe_kind)level);
+}
+
+static int probe_parse(const char *text, uint64_t *ret, struct sk_err *err)
+{
+	for (unsigned int i = 0; i <= SK_PROBE_ICMP; i++)
+		if (strcmp(text, probe_name(i)) == 0) {
+			*ret = i;
+			return 0;
+		}
+	return sk_err_set(err, EINVAL, "'%s' is no probe: udp, tcp, http or icmp", text);
+}
+
+static const struct sk_choice modes = {SK_MODE_DEGENERATE, mode_name, mode_parse};
+static const struct sk_choice compressions = {SK_COMPRESSION_NR, compression_name,
+					      compression_parse};
+static const struct sk_choice probes = {SK_PROBE_ICMP + 1, probe_name, probe_parse};
 
 const struct sk_factor_info sk_factors[SK_FACTOR_NR] = {
-	[SK_FACTOR_MODE] = {"mode", "mode", SK_LEVEL_MODE, SK_MODE_PRE_COPY, 0, 0, false,
-			    false},
-	[SK_FACTOR_MEMORY] = {"memory", "memory", SK_LEVEL_SIZE, 256ull << 20,
-			      64ull << 20, 1ull << 40, true, false},
-	[SK_FACTOR_WORKING_SET] = {"working-set", "working set", SK_LEVEL_SIZE,
-				   32ull << 20, 4096, 1ull << 40, false, true},
-	[SK_FACTOR_PAGES] = {"pages-per-s", "pages/s", SK_LEVEL_COUNT, 1000, 0, 10000000,
-			     false, true},
-	[SK_FACTOR_BANDWIDTH] = {"bandwidth", "cap", SK_LEVEL_RATE, 0, 1000000,
-				 1000000000000, false, false},
-	[SK_FACTOR_PROBE_HZ] = {"probe-hz", "requests/s", SK_LEVEL_COUNT, 1000, 1, 20000,
-				true, false},
-};
-
-/* Factors of such experiments that neither lab nor migrate can set. */
-static const char *const unsettable[] = {
-	"link",		"link-rate",	      "latency",       "loss",
-	"compression",	"server-model",	      "parallel",      "tls",
-	"max-downtime", "postcopy-bandwidth", "auto-converge", NULL,
+	[SK_FACTOR_MODE] = {.key = "mode",
+			    .title = "mode",
+			    .kind = SK_LEVEL_CHOICE,
+			    .choice = &modes,
+			    .fallback = SK_MODE_PRE_COPY,
+			    .is_plain = true},
+	[SK_FACTOR_LOAD] = {.key = "load",
+			    .title = "load",
+			    .kind = SK_LEVEL_LOAD,
+			    .is_plain = true},
+	[SK_FACTOR_MEMORY] = {.key = "memory",
+			      .title = "memory",
+			      .kind = SK_LEVEL_SIZE,
+			      .fallback = 256ull << 20,
+			      .min = 64ull << 20,
+			      .max = 1ull << 40,
+			      .needs_lab = true,
+			      .is_load = true},
+	[SK_FACTOR_WORKING_SET] = {.key = "working-set",
+				   .title = "working set",
+				   .kind = SK_LEVEL_SIZE,
+				   .fallback = 32ull << 20,
+				   .min = 4096,
+				   .max = 1ull << 40,
+				   .needs_guest = true,
+				   .is_load = true},
+	[SK_FACTOR_PAGES] = {.key = "pages-per-s",
+			     .title = "pages/s",
+			     .kind = SK_LEVEL_COUNT,
+			     .fallback = 1000,
+			     .max = 10 * MILLION,
+			     .needs_guest = true,
+			     .is_load = true},
+	[SK_FACTOR_LINK_RATE] = {.key = "link-rate",
+				 .title = "link limit",
+				 .kind = SK_LEVEL_RATE,
+				 .min = MILLION,
+				 .max = MAX_RATE,
+				 .zero = NONE,
+				 .needs_lab = true},
+	[SK_FACTOR_LATENCY] = {.key = "latency",
+			       .title = "latency",
+			       .kind = SK_LEVEL_DURATION,
+			       .max = 10 * SK_NS_PER_S,
+			       .zero = NONE,
+			       .needs_lab = true},
+	[SK_FACTOR_LOSS] = {.key = "loss",
+			    .title = "loss",
+			    .kind = SK_LEVEL_SHARE,
+			    .max = MILLION / 2,
+			    .zero = NONE,
+			    .needs_lab = true},
+	[SK_FACTOR_BANDWIDTH] = {.key = "bandwidth",
+				 .title = "cap",
+				 .kind = SK_LEVEL_RATE,
+				 .min = MILLION,
+				 .max = MAX_RATE,
+				 .zero = NONE},
+	[SK_FACTOR_POSTCOPY_BANDWIDTH] = {.key = "postcopy-bandwidth",
+					  .title = "post-copy cap",
+					  .kind = SK_LEVEL_RATE,
+					  .min = MILLION,
+					  .max = MAX_RATE,
+					  .zero = "same"},
+	[SK_FACTOR_POSTCOPY_AFTER] = {.key = "postcopy-after",
+				      .title = "passes before post-copy",
+				      .kind = SK_LEVEL_COUNT,
+				      .fallback = 1,
+				      .min = 1,
+				      .max = SK_MIGRATE_MAX_PASSES},
+	[SK_FACTOR_MAX_DOWNTIME] = {.key = "max-downtime",
+				    .title = "max downtime",
+				    .kind = SK_LEVEL_DURATION,
+				    .min = SK_NS_PER_MS,
+				    .max = 1000 * SK_NS_PER_S,
+				    .zero = "default"},
+	[SK_FACTOR_AUTO_CONVERGE] = {.key = "auto-converge",
+				     .title = "auto-converge",
+				     .kind = SK_LEVEL_FLAG},
+	[SK_FACTOR_COMPRESSION] = {.key = "compression",
+				   .title = "compression",
+				   .kind = SK_LEVEL_CHOICE,
+				   .choice = &compressions,
+				   .zero = NONE},
+	[SK_FACTOR_PARALLEL] = {.key = "parallel",
+				.title = "parallel connections",
+				.kind = SK_LEVEL_COUNT,
+				.min = 1,
+				.max = 255,
+				.zero = NONE},
+	[SK_FACTOR_TLS] = {.key = "tls", .title = "TLS", .kind = SK_LEVEL_FLAG},
+	[SK_FACTOR_SERVER] = {.key = "server-model",
+			      .title = "server",
+			      .kind = SK_LEVEL_SERVER,
+			      .zero = SERVER,
+			      .needs_lab = true,
+			      .is_load = true,
+			      .is_plain = true},
+	[SK_FACTOR_PROBE] = {.key = "probe",
+			     .title = "probe",
+			     .kind = SK_LEVEL_CHOICE,
+			     .choice = &probes,
+			     .fallback = SK_PROBE_UDP,
+			     .needs_lab = true,
+			     .is_load = true},
+	[SK_FACTOR_CLIENTS] = {.key = "clients",
+			       .title = "clients",
+			       .kind = SK_LEVEL_COUNT,
+			       .fallback = 1,
+			       .min = 1,
+			       .max = SK_PROBE_MAX_CLIENTS,
+			       .needs_lab = true,
+			       .is_load = true},
+	[SK_FACTOR_PROBE_HZ] = {.key = "probe-hz",
+				.title = "requests/s",
+				.kind = SK_LEVEL_COUNT,
+				.fallback = 1000,
+				.min = 1,
+				.max = 20000,
+				.needs_lab = true,
+				.is_load = true},
 };
 
 int sk_factor_find(const char *key, enum sk_factor *ret, struct sk_err *err)
@@ -49,12 +206,6 @@ int sk_factor_find(const char *key, enum sk_factor *ret, struct sk_err *err)
 	all = sk_strv_join(known, ", ");
 	if (!all)
 		return sk_err_oom(err);
-	for (const char *const *name = unsettable; *name; name++)
-		if (strcmp(key, *name) == 0) {
-			r = sk_err_set(err, ENOTSUP,
-				       "neither lab nor migrate can set '%s'", key);
-			return sk_err_hint(err, r, "what can be set: %s", all);
-		}
 	r = sk_err_set(err, EINVAL, "there is no factor '%s'", key);
 	(void)sk_str_hint_nearest(err, r, key, known);
 	return sk_err_hint(err, r, "factors: %s", all);
@@ -66,39 +217,97 @@ static int check_range(enum sk_factor factor, const char *text, uint64_t level,
 	const struct sk_factor_info *info = &sk_factors[factor];
 	char low[SK_FORMAT_SIZE], high[SK_FORMAT_SIZE];
 
-	if (level >= info->min && level <= info->max)
+	if ((level >= info->min && level <= info->max) || (level == 0 && info->zero))
 		return 0;
 	return sk_err_set(err, ERANGE, "%s '%s' is not within %s to %s", info->key, text,
-			  sk_factor_text(factor, info->min, low),
-			  sk_factor_text(factor, info->max, high));
+			  sk_factor_text(NULL, factor, info->min, low),
+			  sk_factor_text(NULL, factor, info->max, high));
 }
 
-int sk_factor_read(enum sk_factor factor, const char *text, uint64_t *ret,
-		   struct sk_err *err)
+/* The place of a text, where it is put unless it is there. */
+static int intern(struct sk_experiment *experiment, const char *text, uint64_t *ret,
+		  struct sk_err *err)
+{
+	size_t n = sk_strv_len(experiment->texts);
+
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(experiment->texts[i], text) == 0) {
+			*ret = i + 1;
+			return 0;
+		}
+	if (sk_strv_add(&experiment->texts, text) < 0)
+		return sk_err_oom(err);
+	*ret = n + 1;
+	return 0;
+}
+
+static int read_server(struct sk_experiment *experiment, const char *text, uint64_t *ret,
+		       struct sk_err *err)
+{
+	struct sk_server_opts unused = SK_SERVER_OPTS_INIT;
+	int r = sk_server_parse(text, &unused, err);
+
+	return r < 0 ? r : intern(experiment, text, ret, err);
+}
+
+static int read_load(const struct sk_experiment *experiment, const char *text,
+		     uint64_t *ret, struct sk_err *err)
+{
+	int r;
+
+	for (size_t i = 0; i < experiment->nr_loads; i++)
+		if (strcmp(text, experiment->loads[i].name) == 0) {
+			*ret = i + 1;
+			return 0;
+		}
+	r = sk_err_set(err, EINVAL, "there is no load '%s'", text);
+	return sk_err_hint(err, r, "define it under 'loads'");
+}
+
+static int read_flag(const char *text, uint64_t *ret, struct sk_err *err)
+{
+	bool is_set = false;
+	int r = sk_parse_bool(text, &is_set, err);
+
+	if (r == 0)
+		*ret = is_set;
+	return r;
+}
+
+int sk_factor_read(struct sk_experiment *experiment, enum sk_factor factor,
+		   const char *text, uint64_t *ret, struct sk_err *err)
 {
 	const struct sk_factor_info *info = &sk_factors[factor];
-	enum sk_mode mode = SK_MODE_PRE_COPY;
 	uint64_t level = 0;
 	int r = 0;
 
+	if (info->zero && strcmp(text, info->zero) == 0) {
+		*ret = 0;
+		return 0;
+	}
 	switch (info->kind) {
-	case SK_LEVEL_MODE:
-		r = sk_mode_parse(text, &mode, err);
-		if (r == 0)
-			*ret = mode;
-		return r;
+	case SK_LEVEL_CHOICE:
+		return info->choice->parse(text, ret, err);
+	case SK_LEVEL_FLAG:
+		return read_flag(text, ret, err);
+	case SK_LEVEL_SERVER:
+		return read_server(experiment, text, ret, err);
+	case SK_LEVEL_LOAD:
+		return read_load(experiment, text, ret, err);
 	case SK_LEVEL_SIZE:
 		r = sk_parse_size(text, &level, err);
 		break;
 	case SK_LEVEL_RATE:
-		if (strcmp(text, NONE) == 0) {
-			*ret = 0;
-			return 0;
-		}
 		r = sk_parse_rate(text, &level, err);
 		break;
 	case SK_LEVEL_COUNT:
 		r = sk_parse_u64(text, 0, UINT64_MAX, &level, err);
+		break;
+	case SK_LEVEL_DURATION:
+		r = sk_parse_duration(text, &level, err);
+		break;
+	case SK_LEVEL_SHARE:
+		r = sk_lab_loss_parse(text, &level, err);
 		break;
 	}
 	if (r == 0)
@@ -108,20 +317,31 @@ int sk_factor_read(enum sk_factor factor, const char *text, uint64_t *ret,
 	return r;
 }
 
-const char *sk_factor_text(enum sk_factor factor, uint64_t level,
-			   char buf[SK_FORMAT_SIZE])
+const char *sk_factor_text(const struct sk_experiment *experiment, enum sk_factor factor,
+			   uint64_t level, char buf[SK_FORMAT_SIZE])
 {
-	switch (sk_factors[factor].kind) {
-	case SK_LEVEL_MODE:
-		(void)snprintf(buf, SK_FORMAT_SIZE, "%s",
-			       sk_mode_name((enum sk_mode)level));
-		break;
+	const struct sk_factor_info *info = &sk_factors[factor];
+
+	if (level == 0 && info->zero)
+		return strcmp(info->zero, NONE) == 0 ? "no" : info->zero;
+	switch (info->kind) {
+	case SK_LEVEL_CHOICE:
+		return info->choice->name((unsigned int)level);
 	case SK_LEVEL_SIZE:
 		return sk_format_size(level, buf);
 	case SK_LEVEL_RATE:
-		if (level)
-			return sk_format_rate(level, buf);
-		(void)snprintf(buf, SK_FORMAT_SIZE, "no");
+		return sk_format_rate(level, buf);
+	case SK_LEVEL_DURATION:
+		return sk_format_duration(level, buf);
+	case SK_LEVEL_FLAG:
+		return level ? "yes" : "no";
+	case SK_LEVEL_SERVER:
+		return experiment->texts[level - 1];
+	case SK_LEVEL_LOAD:
+		return level ? experiment->loads[level - 1].name : "";
+	case SK_LEVEL_SHARE:
+		(void)snprintf(buf, SK_FORMAT_SIZE, "%g %%",
+			       (double)level * 100 / MILLION);
 		break;
 	case SK_LEVEL_COUNT:
 		(void)snprintf(buf, SK_FORMAT_SIZE, "%" PRIu64, level);
@@ -130,49 +350,155 @@ const char *sk_factor_text(enum sk_factor factor, uint64_t level,
 	return buf;
 }
 
-struct sk_json *sk_factor_schema(enum sk_factor factor)
+/* A pattern, or one of the factor's words. */
+static void add_pattern(struct sk_json *schema, const struct sk_factor_info *info)
 {
 	static const char *const patterns[] = {
-		[SK_LEVEL_SIZE] = "^[0-9.]+([kmgtKMGT](i?[bB])?)?$",
-		[SK_LEVEL_RATE] = "^(none|[0-9.]+ ?([kmgKMG]bit|[kKMG]i?B/s))$",
+		[SK_LEVEL_SIZE] = "[0-9.]+([kmgtKMGT](i?[bB])?)?",
+		[SK_LEVEL_RATE] = "[0-9.]+ ?([kmgKMG]bit|[kKMG]i?B/s)",
+		[SK_LEVEL_DURATION] = "[0-9.]+(us|ms|s|m|h|d)?",
+		[SK_LEVEL_SHARE] = "[0-9.]+%",
+		[SK_LEVEL_SERVER] = "[a-z-]+(,[a-z]+=[^,]+)*",
+		[SK_LEVEL_LOAD] = "[A-Za-z0-9][A-Za-z0-9_.-]*",
 	};
+	sk_autofree char *pattern =
+		info->zero ? sk_strf("^(%s|%s)$", info->zero, patterns[info->kind])
+			   : sk_strf("^%s$", patterns[info->kind]);
+	struct sk_json *types = sk_json_set(schema, "type", sk_json_new_array());
+
+	(void)sk_json_add(types, sk_json_new_str("string"));
+	if (info->kind == SK_LEVEL_SIZE || info->kind == SK_LEVEL_DURATION)
+		(void)sk_json_add(types, sk_json_new_str("number"));
+	sk_json_set_str(schema, "pattern", pattern);
+}
+
+struct sk_json *sk_factor_schema(enum sk_factor factor)
+{
 	const struct sk_factor_info *info = &sk_factors[factor];
-	struct sk_json *schema = sk_json_new_object(), *words;
+	struct sk_json *schema = sk_json_new_object(), *one = schema, *list;
 
 	switch (info->kind) {
-	case SK_LEVEL_MODE:
-		words = sk_json_set(schema, "enum", sk_json_new_array());
-		for (unsigned int mode = 0; mode < SK_MODE_DEGENERATE; mode++)
-			(void)sk_json_add(words, sk_json_new_str(sk_mode_name(
-							 (enum sk_mode)mode)));
+	case SK_LEVEL_CHOICE:
+		list = sk_json_set(schema, "enum", sk_json_new_array());
+		for (unsigned int i = 0; i < info->choice->nr; i++)
+			(void)sk_json_add(list, sk_json_new_str(info->choice->name(i)));
+		break;
+	case SK_LEVEL_FLAG:
+		sk_json_set_str(schema, "type", "boolean");
 		break;
 	case SK_LEVEL_COUNT:
-		sk_json_set_str(schema, "type", "integer");
-		sk_json_set_uint(schema, "minimum", info->min);
-		sk_json_set_uint(schema, "maximum", info->max);
+		if (info->zero) {
+			list = sk_json_set(schema, "oneOf", sk_json_new_array());
+			sk_json_set_str(sk_json_add(list, sk_json_new_object()), "const",
+					info->zero);
+			one = sk_json_add(list, sk_json_new_object());
+		}
+		sk_json_set_str(one, "type", "integer");
+		sk_json_set_uint(one, "minimum", info->min);
+		sk_json_set_uint(one, "maximum", info->max);
 		break;
-	case SK_LEVEL_SIZE:
-	case SK_LEVEL_RATE:
-		words = sk_json_set(schema, "type", sk_json_new_array());
-		(void)sk_json_add(words, sk_json_new_str("string"));
-		if (info->kind == SK_LEVEL_SIZE)
-			(void)sk_json_add(words, sk_json_new_str("integer"));
-		sk_json_set_str(schema, "pattern", patterns[info->kind]);
+	default:
+		add_pattern(schema, info);
 		break;
 	}
 	return schema;
 }
 
-struct sk_json *sk_cell_json(const struct sk_cell *cell)
+struct sk_json *sk_cell_json(const struct sk_experiment *experiment,
+			     const struct sk_cell *cell)
 {
 	struct sk_json *object = sk_json_new_object();
 
 	for (unsigned int i = 0; i < SK_FACTOR_NR; i++) {
-		if (sk_factors[i].kind == SK_LEVEL_MODE)
-			sk_json_set_str(object, sk_factors[i].key,
-					sk_mode_name((enum sk_mode)cell->set[i]));
-		else
-			sk_json_set_uint(object, sk_factors[i].key, cell->set[i]);
+		const char *key = sk_factors[i].key;
+		uint64_t level = cell->set[i];
+		char unused[SK_FORMAT_SIZE];
+
+		switch (sk_factors[i].kind) {
+		case SK_LEVEL_CHOICE:
+			sk_json_set_str(object, key,
+					sk_factors[i].choice->name((unsigned int)level));
+			break;
+		case SK_LEVEL_LOAD:
+			if (level == 0) {
+				(void)sk_json_set(object, key, NULL);
+				break;
+			} /* fallthrough */
+		case SK_LEVEL_SERVER:
+			sk_json_set_str(object, key,
+					sk_factor_text(experiment, (enum sk_factor)i,
+						       level, unused));
+			break;
+		case SK_LEVEL_FLAG:
+			sk_json_set_bool(object, key, level != 0);
+			break;
+		default:
+			sk_json_set_uint(object, key, level);
+			break;
+		}
 	}
 	return object;
+}
+
+struct sk_transfer_opts sk_cell_transfer(const struct sk_cell *cell)
+{
+	const uint64_t *set = cell->set;
+	enum sk_mode mode = (enum sk_mode)set[SK_FACTOR_MODE];
+	bool has_phase = mode != SK_MODE_PRE_COPY && mode != SK_MODE_STOP_AND_COPY;
+
+	/* A phase that a mode does not have is not capped: modes are compared under one constant. */
+	return (struct sk_transfer_opts){
+		.bandwidth_bits = set[SK_FACTOR_BANDWIDTH],
+		.postcopy_bandwidth_bits =
+			has_phase ? set[SK_FACTOR_POSTCOPY_BANDWIDTH] : 0,
+		.max_downtime_ms = set[SK_FACTOR_MAX_DOWNTIME] / SK_NS_PER_MS,
+		.auto_converge = set[SK_FACTOR_AUTO_CONVERGE] != 0,
+		.compression = (enum sk_compression)set[SK_FACTOR_COMPRESSION],
+		.parallel = (unsigned int)set[SK_FACTOR_PARALLEL],
+		.tls = set[SK_FACTOR_TLS] != 0,
+		.insecure_plaintext = set[SK_FACTOR_TLS] == 0,
+	};
+}
+
+int sk_cell_check(const struct sk_experiment *experiment, const struct sk_cell *cell,
+		  struct sk_err *err)
+{
+	const struct sk_transfer_opts transfer = sk_cell_transfer(cell);
+	enum sk_mode mode = (enum sk_mode)cell->set[SK_FACTOR_MODE];
+	const struct sk_transfer_facts facts = {
+		.live = mode != SK_MODE_STOP_AND_COPY,
+		.postcopy = mode != SK_MODE_PRE_COPY && mode != SK_MODE_STOP_AND_COPY,
+	};
+	int r;
+
+	if (transfer.tls && !experiment->from) {
+		r = sk_err_set(err, ENOTSUP, "the hosts of a lab have no certificates");
+		return sk_err_hint(err, r, "take hosts that have, or 'tls: no'");
+	}
+	return sk_transfer_check(&transfer, &facts, err);
+}
+
+bool sk_cell_equal(const struct sk_experiment *a, const struct sk_cell *cell_a,
+		   const struct sk_experiment *b, const struct sk_cell *cell_b)
+{
+	char unused[2][SK_FORMAT_SIZE];
+
+	for (unsigned int i = 0; i < SK_FACTOR_NR; i++) {
+		uint64_t x = cell_a->set[i], y = cell_b->set[i];
+		enum sk_factor factor = (enum sk_factor)i;
+
+		switch (sk_factors[i].kind) {
+		case SK_LEVEL_LOAD: /* what it sets is what counts */
+			break;
+		case SK_LEVEL_SERVER:
+			if (strcmp(sk_factor_text(a, factor, x, unused[0]),
+				   sk_factor_text(b, factor, y, unused[1])) != 0)
+				return false;
+			break;
+		default:
+			if (x != y)
+				return false;
+		}
+	}
+	return true;
 }

@@ -21,7 +21,7 @@
 /** struct file - The keys of a file */
 struct file {
 	char *name, *description, *objective;
-	const struct sk_yaml *hosts, *factors, *constants;
+	const struct sk_yaml *hosts, *loads, *factors, *constants;
 	uint64_t repetitions, baseline_ns, tail_ns, seed;
 	bool has_warmup, has_control;
 };
@@ -32,6 +32,7 @@ static const struct sk_yaml_field fields[] = {
 	{"name", SK_YAML_STR, AT(name), true, 0},
 	{"description", SK_YAML_STR, AT(description), false, 0},
 	{"hosts", SK_YAML_NODE, AT(hosts), false, 0},
+	{"loads", SK_YAML_NODE, AT(loads), false, 0},
 	{"factors", SK_YAML_NODE, AT(factors), true, 0},
 	{"constants", SK_YAML_NODE, AT(constants), false, 0},
 	{"repetitions", SK_YAML_U64, AT(repetitions), false, MAX_REPETITIONS},
@@ -49,6 +50,7 @@ static const char *const meanings[] = {
 	"names the results",
 	"a sentence for the report",
 	"'lab', or the two ends as libvirt URIs",
+	"names for what a guest and its clients do, as levels of 'load'",
 	"what varies: each a list of levels; every combination is run",
 	"what is the same in all runs",
 	"blocks: how often each combination is run",
@@ -81,6 +83,9 @@ void sk_experiment_free(struct sk_experiment *e)
 	free(e->guest);
 	free(e->probe);
 	free(e->control_host);
+	for (size_t i = 0; i < e->nr_loads; i++)
+		free(e->loads[i].name);
+	sk_strv_free(e->texts);
 	free(e->text);
 	free(e);
 }
@@ -117,9 +122,9 @@ static int take_hosts(const struct sk_yaml *node, struct sk_experiment *e,
 	return r;
 }
 
-/* A factor is there, can be set here, and stands once. */
-static int take_factor(const struct sk_yaml *map, size_t i, struct sk_experiment *e,
-		       enum sk_factor *ret, struct sk_err *err)
+/* A factor is there and can be set here. */
+static int take_key(const struct sk_yaml *map, size_t i, const struct sk_experiment *e,
+		    enum sk_factor *ret, struct sk_err *err)
 {
 	const struct sk_yaml *value = sk_yaml_at(map, i);
 	struct sk_err why = SK_ERR_INIT;
@@ -137,6 +142,18 @@ static int take_factor(const struct sk_yaml *map, size_t i, struct sk_experiment
 				   "'%s' is set by asking a skiff-guest: 'hosts' needs "
 				   "its address as 'control'",
 				   sk_factors[*ret].key);
+	return 0;
+}
+
+/* And stands once. */
+static int take_factor(const struct sk_yaml *map, size_t i, struct sk_experiment *e,
+		       enum sk_factor *ret, struct sk_err *err)
+{
+	const struct sk_yaml *value = sk_yaml_at(map, i);
+	int r = take_key(map, i, e, ret, err);
+
+	if (r < 0)
+		return r;
 	for (size_t k = 0; k < e->nr_axes; k++)
 		if (e->axes[k].factor == *ret)
 			return sk_yaml_err(err, value, EINVAL,
@@ -145,8 +162,8 @@ static int take_factor(const struct sk_yaml *map, size_t i, struct sk_experiment
 	return 0;
 }
 
-static int take_level(const struct sk_yaml *node, enum sk_factor factor, uint64_t *ret,
-		      struct sk_err *err)
+static int take_level(const struct sk_yaml *node, struct sk_experiment *e,
+		      enum sk_factor factor, uint64_t *ret, struct sk_err *err)
 {
 	struct sk_err why = SK_ERR_INIT;
 	int r;
@@ -154,11 +171,83 @@ static int take_level(const struct sk_yaml *node, enum sk_factor factor, uint64_
 	if (sk_yaml_type(node) != SK_YAML_SCALAR)
 		return sk_yaml_err(err, node, EINVAL, "a level of '%s' is a single value",
 				   sk_factors[factor].key);
-	r = sk_factor_read(factor, sk_yaml_text(node), ret, &why);
-	return r < 0 ? sk_yaml_err(err, node, -r, "%s", why.msg) : 0;
+	r = sk_factor_read(e, factor, sk_yaml_text(node), ret, &why);
+	if (r == 0)
+		return 0;
+	r = sk_yaml_err(err, node, -r, "%s", why.msg);
+	return why.hint[0] ? sk_err_hint(err, r, "%s", why.hint) : r;
 }
 
-static int take_axis(const struct sk_yaml *list, struct sk_axis *axis, struct sk_err *err)
+static int take_load(const struct sk_yaml *map, struct sk_experiment *e,
+		     struct sk_load *load, struct sk_err *err)
+{
+	if (sk_yaml_type(map) != SK_YAML_MAP)
+		return sk_yaml_err(err, map, EINVAL,
+				   "load '%s' must be a map from factors to levels",
+				   load->name);
+	for (size_t i = 0; i < sk_yaml_len(map); i++) {
+		const struct sk_yaml *value = sk_yaml_at(map, i);
+		enum sk_factor factor = SK_FACTOR_MODE;
+		int r = take_key(map, i, e, &factor, err);
+
+		if (r == 0 && !sk_factors[factor].is_load)
+			r = sk_yaml_err(err, value, EINVAL,
+					"'%s' is nothing that a guest or its clients do",
+					sk_factors[factor].key);
+		if (r == 0)
+			r = take_level(value, e, factor, &load->cell.set[factor], err);
+		if (r < 0)
+			return r;
+		load->has[factor] = true;
+	}
+	return 0;
+}
+
+static int take_loads(const struct sk_yaml *map, struct sk_experiment *e,
+		      struct sk_err *err)
+{
+	if (!map)
+		return 0;
+	if (sk_yaml_type(map) != SK_YAML_MAP)
+		return sk_yaml_err(err, map, EINVAL,
+				   "'loads' must be a map from names to what they set");
+	if (sk_yaml_len(map) > SK_LEVELS_MAX)
+		return sk_yaml_err(err, map, E2BIG, "at most %d loads", SK_LEVELS_MAX);
+	for (size_t i = 0; i < sk_yaml_len(map); i++) {
+		struct sk_load *load = &e->loads[i];
+		const struct sk_yaml *value = sk_yaml_at(map, i);
+		struct sk_err why = SK_ERR_INIT;
+		int r = sk_parse_name("load", sk_yaml_key(map, i), &why);
+
+		if (r < 0)
+			return sk_yaml_err(err, value, -r, "%s", why.msg);
+		load->name = strdup(sk_yaml_key(map, i));
+		if (!load->name)
+			return sk_err_oom(err);
+		e->nr_loads++;
+		r = take_load(value, e, load, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* What varies by itself is not set by a load, too. */
+static int check_loads(const struct sk_yaml *factors, const struct sk_experiment *e,
+		       struct sk_err *err)
+{
+	for (size_t i = 0; i < e->nr_axes; i++)
+		for (size_t k = 0; k < e->nr_loads; k++)
+			if (e->loads[k].has[e->axes[i].factor])
+				return sk_yaml_err(err, sk_yaml_at(factors, i), EINVAL,
+						   "'%s' varies, and load '%s' sets it",
+						   sk_factors[e->axes[i].factor].key,
+						   e->loads[k].name);
+	return 0;
+}
+
+static int take_axis(const struct sk_yaml *list, struct sk_experiment *e,
+		     struct sk_axis *axis, struct sk_err *err)
 {
 	size_t n = sk_yaml_len(list);
 
@@ -172,7 +261,7 @@ static int take_axis(const struct sk_yaml *list, struct sk_axis *axis, struct sk
 				   sk_factors[axis->factor].key, n, SK_LEVELS_MAX);
 	for (size_t i = 0; i < n; i++) {
 		const struct sk_yaml *node = sk_yaml_at(list, i);
-		int r = take_level(node, axis->factor, &axis->levels[i], err);
+		int r = take_level(node, e, axis->factor, &axis->levels[i], err);
 
 		if (r < 0)
 			return r;
@@ -202,7 +291,7 @@ static int take_axes(const struct sk_yaml *map, struct sk_experiment *e,
 		int r = take_factor(map, i, e, &axis.factor, err);
 
 		if (r == 0)
-			r = take_axis(sk_yaml_at(map, i), &axis, err);
+			r = take_axis(sk_yaml_at(map, i), e, &axis, err);
 		if (r < 0)
 			return r;
 		e->axes[e->nr_axes++] = axis;
@@ -210,7 +299,7 @@ static int take_axes(const struct sk_yaml *map, struct sk_experiment *e,
 	if (sk_experiment_cells(e) > SK_CELLS_MAX)
 		return sk_yaml_err(err, map, E2BIG, "%zu combinations, at most %d",
 				   sk_experiment_cells(e), SK_CELLS_MAX);
-	return 0;
+	return check_loads(map, e, err);
 }
 
 static int take_constants(const struct sk_yaml *map, struct sk_experiment *e,
@@ -218,6 +307,8 @@ static int take_constants(const struct sk_yaml *map, struct sk_experiment *e,
 {
 	for (unsigned int i = 0; i < SK_FACTOR_NR; i++)
 		e->constants.set[i] = sk_factors[i].fallback;
+	/* Real hosts encrypt unless the file says otherwise. */
+	e->constants.set[SK_FACTOR_TLS] = e->from != NULL;
 	if (!map)
 		return 0;
 	if (sk_yaml_type(map) != SK_YAML_MAP)
@@ -228,10 +319,28 @@ static int take_constants(const struct sk_yaml *map, struct sk_experiment *e,
 		int r = take_factor(map, i, e, &factor, err);
 
 		if (r == 0)
-			r = take_level(sk_yaml_at(map, i), factor,
+			r = take_level(sk_yaml_at(map, i), e, factor,
 				       &e->constants.set[factor], err);
 		if (r < 0)
 			return r;
+	}
+	return 0;
+}
+
+/* Told at the factors: which of them it is depends on both. */
+static int check_cells(const struct sk_yaml *factors, const struct sk_experiment *e,
+		       struct sk_err *err)
+{
+	for (size_t i = 0; i < sk_experiment_cells(e); i++) {
+		struct sk_cell cell = sk_experiment_cell(e, i);
+		sk_autofree char *label = sk_experiment_label(e, i);
+		struct sk_err why = SK_ERR_INIT;
+		int r = sk_cell_check(e, &cell, &why);
+
+		if (r == 0)
+			continue;
+		r = sk_yaml_err(err, factors, -r, "%s: %s", label ? label : "", why.msg);
+		return why.hint[0] ? sk_err_hint(err, r, "%s", why.hint) : r;
 	}
 	return 0;
 }
@@ -318,9 +427,13 @@ int sk_experiment_load(const char *path, struct sk_experiment **ret, struct sk_e
 		r = take_hosts(file.hosts, e, err);
 	}
 	if (r == 0)
+		r = take_loads(file.loads, e, err);
+	if (r == 0)
 		r = take_axes(file.factors, e, err);
 	if (r == 0)
 		r = take_constants(file.constants, e, err);
+	if (r == 0)
+		r = check_cells(file.factors, e, err);
 	if (r == 0)
 		r = take_objective(root, file.objective, e, err);
 	if (r == 0)
@@ -370,8 +483,8 @@ static void describe_map(struct sk_json *schema, const struct sk_yaml_field *tab
 	}
 }
 
-/* Levels of every factor, for 'factors' in lists. */
-static void describe_factors(struct sk_json *schema, bool in_lists)
+/* Levels of every factor, for 'factors' in lists; for a load those that it may set. */
+static void describe_factors(struct sk_json *schema, bool in_lists, bool in_load)
 {
 	struct sk_json *all;
 
@@ -381,8 +494,11 @@ static void describe_factors(struct sk_json *schema, bool in_lists)
 		sk_json_set_uint(schema, "minProperties", 1);
 	all = sk_json_set(schema, "properties", sk_json_new_object());
 	for (unsigned int i = 0; i < SK_FACTOR_NR; i++) {
-		struct sk_json *one = sk_factor_schema((enum sk_factor)i), *list;
+		struct sk_json *one, *list;
 
+		if (in_load && !sk_factors[i].is_load)
+			continue;
+		one = sk_factor_schema((enum sk_factor)i);
 		if (in_lists) {
 			list = sk_json_new_object();
 			sk_json_set_str(list, "type", "array");
@@ -405,8 +521,12 @@ struct sk_json *sk_experiment_schema(void)
 	sk_json_set_str(schema, "title", "skiff experiment");
 	describe_map(schema, fields, meanings);
 	part = sk_json_path(schema, "properties");
-	describe_factors(sk_json_get(part, "factors"), true);
-	describe_factors(sk_json_get(part, "constants"), false);
+	describe_factors(sk_json_get(part, "factors"), true, false);
+	describe_factors(sk_json_get(part, "constants"), false, false);
+	one = sk_json_get(part, "loads");
+	sk_json_set_str(one, "type", "object");
+	one = sk_json_set(one, "additionalProperties", sk_json_new_object());
+	describe_factors(one, false, true);
 	list = sk_json_set(sk_json_get(part, "hosts"), "oneOf", sk_json_new_array());
 	one = sk_json_add(list, sk_json_new_object());
 	sk_json_set_str(one, "const", LAB);

@@ -22,6 +22,8 @@ const struct sk_metric sk_metrics[] = {
 	{"lost", "probe.lost", "requests lost", SK_UNIT_COUNT},
 	{"bytes", "memory.wire_bytes", "sent", SK_UNIT_BYTES},
 	{"requests", "memory.postcopy_requests", "pages asked for", SK_UNIT_COUNT},
+	{"tlp", "service.tlp", "parallelism of the service (TLP)", SK_UNIT_COUNT},
+	{"refused", "service.refused", "requests refused", SK_UNIT_COUNT},
 	{NULL, NULL, NULL, SK_UNIT_MS},
 };
 

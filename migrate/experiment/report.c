@@ -254,7 +254,7 @@ static void add_constants(struct sk_str *out, const struct sk_experiment *e)
 			varies |= e->axes[k].factor == i;
 		if (!varies)
 			add_fact(out, sk_factors[i].key,
-				 sk_factor_text((enum sk_factor)i, e->constants.set[i],
+				 sk_factor_text(e, (enum sk_factor)i, e->constants.set[i],
 						text));
 	}
 }

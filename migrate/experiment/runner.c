@@ -121,7 +121,7 @@ static struct sk_json *new_line(const struct runner *r, size_t index, uint64_t s
 	sk_json_set_str(run, "kind", sk_trial_kind_name(trial->kind));
 	sk_json_set_uint(run, "cell", trial->cell);
 	sk_json_set_str(run, "label", label);
-	(void)sk_json_set(run, "factors", sk_cell_json(&cell));
+	(void)sk_json_set(run, "factors", sk_cell_json(r->store.experiment, &cell));
 	sk_json_set_str(run, "started", sk_clock_format(started, text));
 	return run;
 }
@@ -272,6 +272,9 @@ int sk_experiment_run(const struct sk_home *home, const struct sk_experiment *ex
 	if (!took)
 		return sk_err_oom(err);
 	runner.took = took;
+	r = sk_site_check(experiment, err);
+	if (r < 0)
+		return r;
 	r = open_store(experiment, &runner, err);
 	if (r == 0)
 		r = lock = sk_store_begin(&runner.store, err);
@@ -317,7 +320,7 @@ int sk_experiment_plan(const struct sk_experiment *experiment,
 	for (size_t i = 0; i < cells; i++) {
 		struct sk_cell cell = sk_experiment_cell(experiment, i);
 		sk_autofree char *label = sk_experiment_label(experiment, i);
-		struct sk_json *one = sk_json_add(list, sk_cell_json(&cell));
+		struct sk_json *one = sk_json_add(list, sk_cell_json(experiment, &cell));
 
 		sk_json_set_str(one, "label", label);
 	}

@@ -7,7 +7,7 @@
 #include "lib/str.h"
 #include "migrate/experiment/factor.h"
 #include "migrate/experiment/trial.h"
-#include "migrate/migrate.h"
+#include "migrate/lab/lab.h"
 
 /* FNV-1a: another folder, another lab. */
 static uint64_t hash(const char *text)
@@ -50,6 +50,45 @@ void sk_site_close(struct sk_site *site)
 	free(sk_steal(&site->lab));
 }
 
+int sk_site_netns(const struct sk_site *site, int *ret, struct sk_err *err)
+{
+	int fd;
+
+	*ret = -1;
+	if (!site->lab)
+		return 0;
+	fd = sk_lab_client_netns(site->home, site->lab, err);
+	if (fd < 0)
+		return fd;
+	*ret = fd;
+	return 0;
+}
+
+const char *sk_site_guest(const struct sk_site *site)
+{
+	return site->lab ? SK_LAB_GUEST_IP : site->experiment->control_host;
+}
+
+static struct sk_lab_shape shape_of(const struct sk_cell *cell)
+{
+	return (struct sk_lab_shape){.rate_bits = cell->set[SK_FACTOR_LINK_RATE],
+				     .latency_ns = cell->set[SK_FACTOR_LATENCY],
+				     .loss_ppm = cell->set[SK_FACTOR_LOSS]};
+}
+
+int sk_site_check(const struct sk_experiment *experiment, struct sk_err *err)
+{
+	for (size_t i = 0; i < sk_experiment_cells(experiment); i++) {
+		struct sk_cell cell = sk_experiment_cell(experiment, i);
+		struct sk_lab_shape shape = shape_of(&cell);
+		int r = sk_lab_shape_check(&shape, err);
+
+		if (r < 0)
+			return sk_err_wrap(err, r, "experiment '%s'", experiment->name);
+	}
+	return 0;
+}
+
 void sk_site_reset(struct sk_site *site)
 {
 	site->is_up = false;
@@ -57,12 +96,15 @@ void sk_site_reset(struct sk_site *site)
 
 static int raise_lab(struct sk_site *site, const struct sk_cell *cell, struct sk_err *err)
 {
+	char unused[SK_FORMAT_SIZE];
 	const struct sk_lab_opts opts = {
 		.name = site->lab,
 		.hosts = 2,
 		.guest_memory_bytes = cell->set[SK_FACTOR_MEMORY],
 		.working_set_bytes = cell->set[SK_FACTOR_WORKING_SET],
 		.pages_per_s = cell->set[SK_FACTOR_PAGES],
+		.server = sk_factor_text(site->experiment, SK_FACTOR_SERVER,
+					 cell->set[SK_FACTOR_SERVER], unused),
 		.phase = site->phase,
 		.phase_ctx = site->phase_ctx,
 	};
@@ -75,23 +117,43 @@ static int raise_lab(struct sk_site *site, const struct sk_cell *cell, struct sk
 		return r;
 	site->is_up = true;
 	site->memory_bytes = cell->set[SK_FACTOR_MEMORY];
+	site->server = cell->set[SK_FACTOR_SERVER];
+	site->shape = (struct sk_lab_shape){0};
 	/* A new lab takes a rate of 0 for its default. */
 	return cell->set[SK_FACTOR_PAGES]
 		       ? 0
 		       : sk_lab_load(site->home, site->lab, SK_LAB_KEEP, 0, err);
 }
 
+static int shape_links(struct sk_site *site, const struct sk_cell *cell,
+		       struct sk_err *err)
+{
+	struct sk_lab_shape wanted = shape_of(cell);
+	int r;
+
+	if (memcmp(&wanted, &site->shape, sizeof(wanted)) == 0)
+		return 0;
+	r = sk_lab_shape(site->home, site->lab, &wanted, err);
+	if (r == 0)
+		site->shape = wanted;
+	return r;
+}
+
 int sk_site_prepare(struct sk_site *site, const struct sk_cell *cell, struct sk_err *err)
 {
 	const struct sk_experiment *e = site->experiment;
+	uint64_t working_set = cell->set[SK_FACTOR_WORKING_SET];
+	uint64_t pages = cell->set[SK_FACTOR_PAGES];
+	int r;
 
 	if (!site->lab)
-		return e->control_host ? sk_guest_load(e->control_host, -1,
-						       cell->set[SK_FACTOR_WORKING_SET],
-						       cell->set[SK_FACTOR_PAGES], err)
+		return e->control_host ? sk_guest_load(e->control_host, -1, working_set,
+						       pages, err)
 				       : 0;
-	if (!site->is_up || site->memory_bytes != cell->set[SK_FACTOR_MEMORY])
-		return raise_lab(site, cell, err);
-	return sk_lab_load(site->home, site->lab, cell->set[SK_FACTOR_WORKING_SET],
-			   cell->set[SK_FACTOR_PAGES], err);
+	if (!site->is_up || site->memory_bytes != cell->set[SK_FACTOR_MEMORY] ||
+	    site->server != cell->set[SK_FACTOR_SERVER])
+		r = raise_lab(site, cell, err);
+	else
+		r = sk_lab_load(site->home, site->lab, working_set, pages, err);
+	return r < 0 ? r : shape_links(site, cell, err);
 }

@@ -16,18 +16,47 @@
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/str.h"
+#include "migrate/experiment/factor.h"
 #include "migrate/lab/lab.h"
 #include "migrate/migrate.h"
 
-#define SCRATCH	 ".run" /* what sk_migrate() writes, until it is taken over */
-#define REPLY_MS 3000
-#define NAP_NS	 (20 * SK_NS_PER_MS)
+#define SCRATCH	   ".run" /* what sk_migrate() writes, until it is taken over */
+#define REPLY_MS   3000
+#define SERVICE_MS 3000
+#define NAP_NS	   (20 * SK_NS_PER_MS)
+
+/* Threads per object have something to do only if requests name objects. */
+static unsigned int objects_of(const struct sk_site *site, const struct sk_cell *cell)
+{
+	struct sk_server_opts server = SK_SERVER_OPTS_INIT;
+	char unused[SK_FORMAT_SIZE];
+	const char *text = sk_factor_text(site->experiment, SK_FACTOR_SERVER,
+					  cell->set[SK_FACTOR_SERVER], unused);
+
+	if (sk_server_parse(text, &server, NULL) < 0 ||
+	    server.model != SK_SERVER_THREAD_PER_OBJECT)
+		return 0;
+	return server.objects;
+}
 
 static char *probe_url(const struct sk_site *site, const struct sk_cell *cell)
 {
-	return site->lab ? sk_strf("udp://" SK_LAB_GUEST_IP ":%d?hz=%" PRIu64,
-				   SK_GUEST_ECHO_PORT, cell->set[SK_FACTOR_PROBE_HZ])
-			 : strdup(site->experiment->probe);
+	enum sk_probe_kind kind = (enum sk_probe_kind)cell->set[SK_FACTOR_PROBE];
+	unsigned int objects = objects_of(site, cell);
+	sk_auto(sk_str_finish) struct sk_str url = SK_STR_INIT;
+
+	if (!site->lab)
+		return strdup(site->experiment->probe);
+	sk_str_addf(&url, "%s://" SK_LAB_GUEST_IP, sk_probe_kind_name(kind));
+	if (kind != SK_PROBE_ICMP)
+		sk_str_addf(&url, ":%d", SK_GUEST_ECHO_PORT);
+	sk_str_addf(&url, "%chz=%" PRIu64, kind == SK_PROBE_HTTP ? '#' : '?',
+		    cell->set[SK_FACTOR_PROBE_HZ]);
+	if (cell->set[SK_FACTOR_CLIENTS] > 1)
+		sk_str_addf(&url, "&clients=%" PRIu64, cell->set[SK_FACTOR_CLIENTS]);
+	if (objects)
+		sk_str_addf(&url, "&objects=%u", objects);
+	return sk_str_steal(&url);
 }
 
 /* The host where the lab's guest is not. */
@@ -107,7 +136,9 @@ static int migrate(struct sk_site *site, const struct sk_store *store,
 	sk_autofree char *url = probe_url(site, trial->cell);
 	struct sk_migrate_opts opts = {
 		.mode = (enum sk_mode)trial->cell->set[SK_FACTOR_MODE],
-		.transfer.bandwidth_bits = trial->cell->set[SK_FACTOR_BANDWIDTH],
+		.transfer = sk_cell_transfer(trial->cell),
+		.postcopy_after =
+			(unsigned int)trial->cell->set[SK_FACTOR_POSTCOPY_AFTER],
 		.probe = url,
 		.netns_fd = -1,
 		.baseline_ns = e->baseline_ns,
@@ -239,16 +270,42 @@ static int control(struct sk_site *site, const struct sk_store *store,
 	return r;
 }
 
-int sk_trial_do(struct sk_site *site, const struct sk_store *store,
-		 const struct sk_trial_opts *opts, struct sk_json **ret,
-		 struct sk_err *err)
+static void add_service(struct sk_json *result, const struct sk_guest_service *service)
 {
+	struct sk_json *object = sk_json_set(result, "service", sk_json_new_object());
+
+	sk_json_set_str(object, "model", sk_server_model_name(service->model));
+	sk_json_set_uint(object, "served", service->stats.served);
+	sk_json_set_uint(object, "refused", service->stats.refused);
+	sk_json_set_double(object, "tlp", (double)service->stats.tlp_milli / 1e3);
+	sk_json_set_uint(object, "peak_threads", service->stats.peak_threads);
+}
+
+int sk_trial_do(struct sk_site *site, const struct sk_store *store,
+		const struct sk_trial_opts *opts, struct sk_json **ret,
+		struct sk_err *err)
+{
+	struct sk_guest_service before, after;
+	const char *guest = sk_site_guest(site);
+	sk_autoclose int netns = -1;
 	int r = sk_site_prepare(site, opts->cell, err);
 
+	if (r == 0)
+		r = sk_site_netns(site, &netns, err);
+	if (r == 0 && guest)
+		r = sk_guest_service(guest, netns, SERVICE_MS, true, &before, err);
 	if (r < 0)
 		return r;
-	return opts->is_control ? control(site, store, opts, ret, err)
-				: migrate(site, store, opts, ret, err);
+	r = opts->is_control ? control(site, store, opts, ret, err)
+			     : migrate(site, store, opts, ret, err);
+	/* One that does not answer any more was found out by the probe. */
+	if (r == 0 && guest &&
+	    sk_guest_service(guest, netns, SERVICE_MS, false, &after, NULL) == 0) {
+		after.stats.served -= before.stats.served;
+		after.stats.refused -= before.stats.refused;
+		add_service(*ret, &after);
+	}
+	return r;
 }
 
 const char *sk_trial_judge(const struct sk_json *result, char *ret_why, size_t size)

@@ -5,6 +5,7 @@
 
 #include "migrate/experiment/design.h"
 #include "migrate/experiment/store.h"
+#include "migrate/migrate.h"
 
 /** struct sk_site - Where runs are done: a lab of the experiment's own, or two hosts */
 struct sk_site {
@@ -12,8 +13,10 @@ struct sk_site {
 	const struct sk_experiment *experiment;
 	char *lab; /* its name; NULL with two hosts */
 	bool is_up;
-	bool is_swapped;       /* two hosts: the guest is at the experiment's 'to' */
-	uint64_t memory_bytes; /* of the lab's guest */
+	bool is_swapped;	   /* two hosts: the guest is at the experiment's 'to' */
+	uint64_t memory_bytes;	   /* of the lab's guest */
+	uint64_t server;	   /* level of its service */
+	struct sk_lab_shape shape; /* of the lab's links */
 	const volatile int *interrupted;
 	void (*phase)(void *ctx, const char *phase, const char *detail);
 	void *phase_ctx;
@@ -25,6 +28,12 @@ int sk_site_open(const struct sk_home *home, const struct sk_experiment *experim
 void sk_site_close(struct sk_site *site);
 /** sk_site_prepare() - The lab is up and the guest has this cell's memory and load */
 int sk_site_prepare(struct sk_site *site, const struct sk_cell *cell, struct sk_err *err);
+/** sk_site_netns() - Where the guest is asked from: descriptor of the lab's client, or -1 for this network */
+int sk_site_netns(const struct sk_site *site, int *ret, struct sk_err *err);
+/** sk_site_guest() - Address at which a skiff-guest answers, or NULL */
+const char *sk_site_guest(const struct sk_site *site);
+/** sk_site_check() - Whether this machine can do what the cells want; before anything is made */
+int sk_site_check(const struct sk_experiment *experiment, struct sk_err *err);
 /** sk_site_reset() - After a failure: the next sk_site_prepare() begins anew */
 void sk_site_reset(struct sk_site *site);
 
@@ -43,8 +52,8 @@ struct sk_trial_opts {
  * Return: 0 also for a run that is to be discarded; -ECANCELED; other -errno for a failed one
  */
 int sk_trial_do(struct sk_site *site, const struct sk_store *store,
-		 const struct sk_trial_opts *opts, struct sk_json **ret,
-		 struct sk_err *err);
+		const struct sk_trial_opts *opts, struct sk_json **ret,
+		struct sk_err *err);
 
 /**
  * sk_trial_judge() - What a run's published object is worth; pure

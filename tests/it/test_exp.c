@@ -180,13 +180,13 @@ static void test_what_cannot_be_run_is_told_before_anything_starts(void **state)
 {
 	struct it *it = *state;
 	sk_autofree char *bad =
-		write_file(it, "bad.yaml", "name: x\nfactors:\n  latency: [1ms]\n");
+		write_file(it, "bad.yaml", "name: x\nfactors:\n  latencies: [1ms]\n");
 	sk_autofree char *good = write_file(it, "tiny.yaml", yaml);
 
 	it_expect(it, 1, "exp", "run", bad);
 	it_assert_has(it->err,
-		      "bad.yaml:3:12: neither lab nor migrate can set 'latency'");
-	it_assert_has(it->err, "hint: what can be set: mode, memory");
+		      "bad.yaml:3:14: there is no factor 'latencies'");
+	it_assert_has(it->err, "hint: did you mean 'latency'?");
 	it_expect(it, 1, "exp", "run", good, "--fail-if", "p99>20");
 	it_assert_has(it->err, "column 5: both sides must be times");
 	it_expect(it, 0, "exp", "run", "--dry-run", good);

@@ -79,8 +79,26 @@ static void test_what_is_wrong_is_told_with_its_place(void **state)
 		{"name: w\nfactors: [mode]\n", ":2:10: 'factors' must be a map", -EINVAL},
 		{"name: w\nfactors:\n  mdoe: [pre-copy]\n",
 		 ":3:9: there is no factor 'mdoe'", -EINVAL},
-		{"name: w\nfactors:\n  latency: [1ms]\n",
-		 ":3:12: neither lab nor migrate can set 'latency'", -ENOTSUP},
+		{"name: w\nfactors:\n  loss: [0.5]\n", ":3:10: '0.5' is no share",
+		 -EINVAL},
+		{"name: w\nfactors:\n  server-model: [pool]\n",
+		 ":3:18: server 'pool': 'pool' is not a server model", -EINVAL},
+		{"name: w\nfactors:\n  compression: [gzip]\n", ":3:17: ", -EINVAL},
+		{"name: w\nfactors: {parallel: [none, 4]}\n"
+		 "constants: {compression: xbzrle}\n",
+		 ":2:10: 4 parallel connections: ", -EINVAL},
+		{"name: w\nfactors: {tls: [no, yes]}\n",
+		 ":2:10: with TLS: the hosts of a lab have no certificates", -ENOTSUP},
+		{"name: w\nfactors:\n  load: [busy]\n", ":3:10: there is no load 'busy'",
+		 -EINVAL},
+		{"name: w\nloads: {busy: {mode: pre-copy}}\nfactors: {load: [busy]}\n",
+		 ":2:22: 'mode' is nothing that a guest or its clients do", -EINVAL},
+		{"name: w\nloads: {busy: {memory: 128m}}\n"
+		 "factors: {memory: [128m, 256m], load: [busy]}\n",
+		 ":3:19: 'memory' varies, and load 'busy' sets it", -EINVAL},
+		{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'udp://h:7'}\n"
+		 "factors: {link-rate: [100mbit]}\n",
+		 ":3:22: 'link-rate' can be set in a lab only", -ENOTSUP},
 		{"name: w\nfactors:\n  mode: pre-copy\n",
 		 ":3:9: 'mode' must be a list of levels", -EINVAL},
 		{"name: w\nfactors:\n  mode: [pre-copy, warp]\n",
@@ -120,6 +138,53 @@ static void test_what_is_wrong_is_told_with_its_place(void **state)
 		if (!strstr(err.msg, cases[i].place))
 			fail_msg("no '%s' in: %s", cases[i].place, err.msg);
 	}
+}
+
+static void test_levels_have_many_forms(void **state)
+{
+	static const char text[] =
+		"name: web\n"
+		"loads:\n"
+		"  idle: {pages-per-s: 0}\n"
+		"  large: {memory: 1g, pages-per-s: 0, clients: 4, probe: http}\n"
+		"factors:\n"
+		"  load: [idle, large]\n"
+		"  link-rate: [none, 100mbit]\n"
+		"  server-model: [iterative, 'worker-pool,workers=8,time=1ms']\n"
+		"  auto-converge: [no, yes]\n"
+		"  compression: [none, xbzrle]\n"
+		"constants: {latency: 2ms, loss: 0.5%, max-downtime: 100ms,\n"
+		"            postcopy-bandwidth: 1gbit, parallel: none, memory: 128m}\n";
+	sk_auto(sk_experiment_free) struct sk_experiment *e = NULL;
+	sk_auto(sk_json_free) struct sk_json *json = NULL;
+	sk_autofree char *first = NULL, *last = NULL;
+	struct sk_err err = SK_ERR_INIT;
+	struct sk_cell cell;
+
+	(void)state;
+	if (load(text, &e, &err) < 0)
+		fail_msg("%s", err.msg);
+	assert_int_equal(sk_experiment_cells(e), 32);
+	first = sk_experiment_label(e, 0);
+	assert_string_equal(first, "idle, no link limit, iterative, without "
+				   "auto-converge, no compression");
+	last = sk_experiment_label(e, 31);
+	assert_string_equal(last, "large, 100 Mbit/s link limit, "
+				  "worker-pool,workers=8,time=1ms, with auto-converge, "
+				  "xbzrle compression");
+	cell = sk_experiment_cell(e, 0);
+	assert_int_equal(cell.set[SK_FACTOR_MEMORY], 128u << 20);
+	assert_int_equal(cell.set[SK_FACTOR_LATENCY], 2 * SK_NS_PER_MS);
+	assert_int_equal(cell.set[SK_FACTOR_LOSS], 5000);
+	assert_int_equal(cell.set[SK_FACTOR_PARALLEL], 0);
+	json = sk_cell_json(e, &cell);
+	assert_string_equal(sk_json_str(sk_json_get(json, "server-model"), ""),
+			    "iterative");
+	cell = sk_experiment_cell(e, 31);
+	assert_int_equal(cell.set[SK_FACTOR_MEMORY], 1u << 30);
+	assert_int_equal(cell.set[SK_FACTOR_PAGES], 0);
+	assert_int_equal(cell.set[SK_FACTOR_CLIENTS], 4);
+	assert_true(sk_cell_equal(e, &cell, e, &cell));
 }
 
 static void test_template_can_be_run(void **state)
@@ -180,6 +245,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_file_is_read),
 		cmocka_unit_test(test_what_is_wrong_is_told_with_its_place),
+		cmocka_unit_test(test_levels_have_many_forms),
 		cmocka_unit_test(test_template_can_be_run),
 		cmocka_unit_test(test_examples_can_be_run),
 		cmocka_unit_test(test_schema_names_all_factors_and_metrics),
