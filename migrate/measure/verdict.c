@@ -188,7 +188,7 @@ static enum sk_mode chosen_mode(struct sk_timeline *timeline, enum sk_mode asked
 static bool has_whole_pass(struct sk_timeline *timeline, const struct sk_verdict *v)
 {
 	uint64_t first =
-		find_qmp(timeline, SK_SIDE_SOURCE, "MIGRATION_PASS", v->active_ns);
+		find_qmp(timeline, SK_SIDE_SOURCE, "MIGRATION_PASS", v->api_call_ns);
 	uint64_t second =
 		first ? find_qmp(timeline, SK_SIDE_SOURCE, "MIGRATION_PASS", first + 1)
 		      : 0;
