@@ -50,7 +50,8 @@ LIBS_cli     := $(VM_LIBS) -larchive -lcrypto
 
 LIBEXEC  := $(BUILD)/libexec/skiff
 PROGRAMS := $(BUILD)/bin/skiff $(BUILD)/bin/skiff-oci $(LIBEXEC)/skiff-vm $(LIBEXEC)/skiff-image \
-	    $(LIBEXEC)/skiff-monitor $(LIBEXEC)/skiff-init $(LIBEXEC)/skiff-guest
+	    $(LIBEXEC)/skiff-monitor $(LIBEXEC)/skiff-init $(LIBEXEC)/skiff-guest \
+	    $(LIBEXEC)/skiff-probe
 
 UNIT_SRC := $(call src,tests/unit)
 UNIT_BIN := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(filter %.c,$(UNIT_SRC)))
@@ -104,6 +105,9 @@ $(LIBEXEC)/skiff-init: $(call obj,$(wildcard cli/init/*.c)) $(UP_lib)
 	$(call link,,$(STATIC))
 $(LIBEXEC)/skiff-guest: $(call obj,$(wildcard cli/guest/*.c cli/static/*.c)) $(BUILD)/cli.a $(BUILD)/migrate.a $(UP_lib)
 	$(call link,$(if $(SANITIZE),$(FAST_LIBS),-ljson-c -lm -lpthread),$(if $(SANITIZE),-pie,-static))
+# Alone on another machine it needs the C library and nothing else.
+$(LIBEXEC)/skiff-probe: $(call obj,$(wildcard cli/probe/*.c cli/static/*.c)) $(BUILD)/cli.a $(BUILD)/migrate.a $(UP_lib)
+	$(call link,$(FAST_LIBS))
 
 define unit_rule
 $(BUILD)/tests/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(UP_$(1))

@@ -7,6 +7,7 @@
 #include "cli/decl_exp.h"
 #include "cli/decl_image.h"
 #include "cli/decl_migrate.h"
+#include "cli/decl_probe.h"
 #include "cli/decl_serve.h"
 
 extern const struct sk_cmd sk_cmd_completion;

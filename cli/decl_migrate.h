@@ -26,6 +26,8 @@ struct sk_cli_migrate_opts {
 	const char *lab;
 	const char *mode;
 	const char *probe;
+	const char *probe_from;
+	const char *control;
 	const char *dir;
 	const char *format;
 	uint64_t bandwidth_bits;
@@ -35,6 +37,7 @@ struct sk_cli_migrate_opts {
 /** struct sk_cli_probe_opts - Options of `probe`; 0 and NULL mean not given */
 struct sk_cli_probe_opts {
 	const char *lab;
+	const char *from;
 	const char *model;
 	uint64_t clients;
 	const char *format;

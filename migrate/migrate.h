@@ -38,6 +38,7 @@ struct sk_migrate_opts {
 	unsigned int postcopy_after; /* hybrid: whole passes before the switch; 0: 1 */
 	const char *probe;	     /* URL or NULL */
 	int netns_fd;		     /* the probe's namespace; -1 the caller's */
+	const char *probe_from;	     /* "ssh://host": the probe runs there; NULL: here */
 	const char *
 		control_host; /* a skiff-guest answers there: memory is verified; NULL: cannot be */
 	uint64_t baseline_ns, tail_ns; /* probing before and after; 0: 3 s each */

@@ -28,6 +28,11 @@ static int fill_ends(const struct sk_cli_migrate_opts *given, const char *guest,
 		     const struct sk_home *home, struct sk_migrate_opts *opts,
 		     struct sk_json **ret_hold, struct sk_err *err)
 {
+	if (!given->from && (given->probe_from || given->control))
+		return sk_cmd_usage(err,
+				    "in a lab its client probes and its guest is asked: "
+				    "%s needs --from",
+				    given->control ? "--control" : "--probe-from");
 	if (!given->from)
 		return sk_lab_migrate_opts(home, given->lab, guest, given->to, opts,
 					   ret_hold, err);
@@ -38,6 +43,10 @@ static int fill_ends(const struct sk_cli_migrate_opts *given, const char *guest,
 	opts->guest = guest;
 	opts->from = given->from;
 	opts->to = given->to;
+	opts->probe_from = given->probe_from;
+	opts->control_host = given->control;
+	if (given->probe_from && !given->probe)
+		return sk_cmd_usage(err, "--probe-from needs --probe: probe what?");
 	return 0;
 }
 

@@ -149,6 +149,9 @@ static void show(const struct result *res)
 	if (counts.reconnects)
 		(void)printf("; connected again %zu times", counts.reconnects);
 	(void)fputc('\n', stdout);
+	if (sk_probe_cut(res->probe))
+		(void)printf(" CUT SHORT  %s: nothing is known of what came then\n",
+			     sk_probe_cut(res->probe));
 	(void)printf(" response   p50 %s   p90 %s   p99 %s   p99.9 %s   max %s\n",
 		     us_text(s->p50_us, text[0]), us_text(s->p90_us, text[1]),
 		     us_text(s->p99_us, text[2]), us_text(s->p999_us, text[3]),
@@ -274,7 +277,10 @@ static int fill_opts(const struct sk_cmd_ctx *ctx, const struct sk_cli_probe_opt
 		return sk_cmd_usage(err, "--hz is at most %u", MAX_HZ);
 	if (given->for_ns == 0)
 		return sk_cmd_usage(err, "--for must be longer than nothing");
+	if (given->from && given->lab)
+		return sk_cmd_usage(err, "--from and --lab are two places");
 	opts->max_duration_ns = given->for_ns;
+	opts->from = given->from;
 	r = open_lab(ctx, given->lab, url, opts, ret_url, err);
 	if (r == 0)
 		r = sk_probe_target_parse(*ret_url, &opts->target, err);
@@ -306,5 +312,8 @@ int sk_run_probe(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **
 	printed = conclude(given, probe, &res, err);
 	if (printed < 0)
 		return printed;
+	if (r == 0 && sk_probe_cut(probe))
+		return sk_err_set(err, EPIPE, "probe from '%s': %s", given->from,
+				  sk_probe_cut(probe));
 	return r ? SK_EXIT_INTERRUPTED : 0;
 }

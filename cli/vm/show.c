@@ -63,6 +63,13 @@ static void show_window(FILE *out, const struct sk_json *run, const char *name)
 
 	(void)snprintf(path, sizeof(path), "probe.%s", name);
 	window = sk_json_path(run, path);
+	if (!sk_json_bool(sk_json_get(window, "complete"), true)) {
+		(void)fprintf(out,
+			      "   %-8s unknown, but for %" PRIu64
+			      " requests before the connection broke\n",
+			      name, number_at(window, "sent"));
+		return;
+	}
 	(void)fprintf(out,
 		      "   %-8s p50 %-9s p99 %-9s max %-9s lost %" PRIu64 " of %" PRIu64
 		      "\n",
@@ -91,7 +98,15 @@ static void show_probe(FILE *out, const struct sk_json *run)
 		(void)fprintf(out, " probe      none: nothing is known of the clients\n");
 		return;
 	}
-	(void)fprintf(out, " probe      %s\n", text_at(run, "probe_target"));
+	(void)fprintf(out, " probe      %s", text_at(run, "probe_target"));
+	if (sk_json_path(run, "probe.from"))
+		(void)fprintf(out, ", from %s", text_at(run, "probe.from"));
+	(void)fputc('\n', out);
+	if (sk_json_path(run, "probe.cut"))
+		(void)fprintf(out,
+			      "   its connection broke (%s): of the time behind that "
+			      "nothing is known\n",
+			      text_at(run, "probe.cut"));
 	show_window(out, run, "before");
 	show_window(out, run, "during");
 	show_window(out, run, "after");

@@ -73,7 +73,7 @@ struct sk_load {
 struct sk_experiment {
 	char *name, *description; /* the latter may be NULL */
 	/* Ends outside of a lab; all NULL with a lab */
-	char *from, *to, *guest, *probe, *control_host;
+	char *from, *to, *guest, *probe, *control_host, *probe_from;
 	struct sk_axis axes[SK_FACTORS_MAX];
 	size_t nr_axes;
 	struct sk_cell constants; /* levels of the factors that do not vary */

@@ -69,6 +69,7 @@ static const struct sk_yaml_field host_fields[] = {
 	{"guest", SK_YAML_STR, offsetof(struct sk_experiment, guest), true, 0},
 	{"probe", SK_YAML_STR, offsetof(struct sk_experiment, probe), true, 0},
 	{"control", SK_YAML_STR, offsetof(struct sk_experiment, control_host), false, 0},
+	{"probe-from", SK_YAML_STR, offsetof(struct sk_experiment, probe_from), false, 0},
 	{NULL, SK_YAML_STR, 0, false, 0},
 };
 
@@ -86,6 +87,7 @@ void sk_experiment_free(struct sk_experiment *e)
 	for (size_t i = 0; i < e->nr_loads; i++)
 		free(e->loads[i].name);
 	sk_strv_free(e->texts);
+	free(e->probe_from);
 	free(e->text);
 	free(e);
 }

@@ -96,6 +96,7 @@ static int fill_ends(const struct sk_site *site, struct sk_migrate_opts *opts,
 	opts->from = site->is_swapped ? e->to : e->from;
 	opts->to = site->is_swapped ? e->from : e->to;
 	opts->control_host = e->control_host;
+	opts->probe_from = e->probe_from;
 	return 0;
 }
 
@@ -230,7 +231,8 @@ static int control(struct sk_site *site, const struct sk_store *store,
 	sk_auto(sk_timeline_free) struct sk_timeline *timeline = sk_timeline_new();
 	sk_autofree char *url = probe_url(site, trial->cell);
 	sk_autoclose int netns = -1;
-	struct sk_probe_opts opts = {.max_duration_ns = e->baseline_ns + e->tail_ns +
+	struct sk_probe_opts opts = {.from = e->probe_from,
+				     .max_duration_ns = e->baseline_ns + e->tail_ns +
 							trial->control_ns +
 							60 * SK_NS_PER_S};
 	struct sk_probe *probe = NULL;
@@ -263,6 +265,9 @@ static int control(struct sk_site *site, const struct sk_store *store,
 		r = linger(site, e->tail_ns, err);
 	if (r == 0)
 		r = sk_probe_stop(probe, err);
+	if (r == 0 && sk_probe_cut(probe))
+		r = sk_err_set(err, EPIPE, "probe from '%s': %s", e->probe_from,
+			       sk_probe_cut(probe));
 	if (r == 0)
 		r = conclude_control(store, probe, timeline, url, trial->samples, ret,
 				     err);
@@ -325,6 +330,9 @@ const char *sk_trial_judge(const struct sk_json *result, char *ret_why, size_t s
 	if (mode && !sk_str_equal(asked, sk_json_str(sk_json_get(mode, "proven"), "")))
 		(void)snprintf(ret_why, size, "not %s as asked: %s", asked,
 			       sk_json_str(sk_json_get(mode, "why"), ""));
+	else if (!sk_json_bool(sk_json_get(probe, "complete"), true))
+		(void)snprintf(ret_why, size, "the probe's connection broke: %s",
+			       sk_json_str(sk_json_get(probe, "cut"), ""));
 	else if (!sk_json_bool(sk_json_get(probe, "late_ok"), false))
 		(void)snprintf(ret_why, size,
 			       "the probe itself was late (p99 %.0f us): what it "

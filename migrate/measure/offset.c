@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -70,6 +71,25 @@ int sk_offset_estimate(const struct sk_exchange *exchanges, size_t n,
 		set(&offset, best_low, best_high);
 	*ret = offset;
 	return 0;
+}
+
+void sk_offset_join(const struct sk_clock_offset *a, const struct sk_clock_offset *b,
+		    struct sk_clock_offset *ret)
+{
+	int64_t low_a = a->offset_ns - (int64_t)a->error_ns;
+	int64_t low_b = b->offset_ns - (int64_t)b->error_ns;
+	int64_t high_a = a->offset_ns + (int64_t)a->error_ns;
+	int64_t high_b = b->offset_ns + (int64_t)b->error_ns;
+	struct sk_clock_offset both = {.nr = a->nr + b->nr};
+
+	both.rtt_ns = a->rtt_ns < b->rtt_ns ? a->rtt_ns : b->rtt_ns;
+	set(&both, low_a < low_b ? low_a : low_b, high_a > high_b ? high_a : high_b);
+	*ret = both;
+}
+
+bool sk_offset_is_significant(const struct sk_clock_offset *offset)
+{
+	return (uint64_t)llabs(offset->offset_ns) > offset->error_ns;
 }
 
 static int conclude(const struct sk_exchange *exchanges, size_t n,

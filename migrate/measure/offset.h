@@ -11,6 +11,7 @@
 #ifndef SK_OFFSET_H
 #define SK_OFFSET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,12 @@ struct sk_clock_offset {
  */
 int sk_offset_estimate(const struct sk_exchange *exchanges, size_t n,
 		       struct sk_clock_offset *ret);
+
+/** sk_offset_join() - What two measurements at different times both allow, and all between: the clock may drift meanwhile; pure */
+void sk_offset_join(const struct sk_clock_offset *a, const struct sk_clock_offset *b,
+		    struct sk_clock_offset *ret);
+/** sk_offset_is_significant() - Whether it is larger than its error: a smaller one may be none, and to correct by it would only add the error */
+bool sk_offset_is_significant(const struct sk_clock_offset *offset);
 
 /**
  * sk_offset_ask_service() - Ask a service of ours (skiff serve, a lab's guest) by its control port

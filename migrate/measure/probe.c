@@ -36,6 +36,7 @@
 
 #include "lib/clock.h"
 #include "migrate/guest/udp.h"
+#include "migrate/measure/probe_remote.h"
 
 #define DEFAULT_TIMEOUT_NS (2 * SK_NS_PER_S)
 #define START_DELAY_NS	   (2 * SK_NS_PER_MS)
@@ -51,8 +52,7 @@ void sk_probe_raise_priority(int priority)
 	(void)prctl(PR_SET_TIMERSLACK, 1);
 }
 
-/* Both clocks at the same moment: the pair whose readings lie closest together. */
-static void read_clocks(uint64_t *ret_mono, uint64_t *ret_real)
+void sk_probe_read_clocks(uint64_t *ret_mono, uint64_t *ret_real)
 {
 	uint64_t best = UINT64_MAX;
 
@@ -130,6 +130,8 @@ static bool is_done(struct sk_probe *probe)
 	uint64_t timeout = probe->opts.timeout_ns;
 	size_t sent = atomic_load(&probe->nr_sent);
 
+	if (atomic_load(&probe->is_abandoned))
+		return true;
 	if (!atomic_load(&probe->is_sent))
 		return false;
 	return atomic_load(&probe->nr_received) + atomic_load(&probe->nr_refused) ==
@@ -257,6 +259,34 @@ static int open_sources(struct sk_probe *probe, struct sk_err *err)
 	return 0;
 }
 
+static int start_here(struct sk_probe *probe, struct sk_err *err)
+{
+	int r;
+
+	sk_probe_read_clocks(&probe->start_mono, &probe->start_real);
+	r = open_sources(probe, err);
+	if (r < 0)
+		return sk_err_wrap(err, r, "start the probe");
+	/* Sources have counted their first deadlines from the time before: that is no matter. */
+	sk_probe_read_clocks(&probe->start_mono, &probe->start_real);
+	probe->start_mono += START_DELAY_NS;
+	probe->start_real += START_DELAY_NS;
+	return probe->opts.target.model == SK_PROBE_OPEN ? start_open(probe, err)
+							 : sk_closed_start(probe, err);
+}
+
+static int start_there(struct sk_probe *probe, struct sk_err *err)
+{
+	int r;
+
+	if (probe->opts.netns_fd >= 0)
+		return sk_err_set(err, EINVAL,
+				  "another machine knows no namespace of this one");
+	r = sk_remote_start(probe, err);
+	probe->is_running = r == 0;
+	return r;
+}
+
 int sk_probe_start(const struct sk_probe_opts *opts, struct sk_probe **ret,
 		   struct sk_err *err)
 {
@@ -275,20 +305,19 @@ int sk_probe_start(const struct sk_probe_opts *opts, struct sk_probe **ret,
 	r = allocate(probe, err);
 	if (r < 0)
 		return sk_err_wrap(err, r, "start the probe");
-	read_clocks(&probe->start_mono, &probe->start_real);
-	r = open_sources(probe, err);
-	if (r < 0)
-		return sk_err_wrap(err, r, "start the probe");
-	/* Sources have counted their first deadlines from the time before: that is no matter. */
-	read_clocks(&probe->start_mono, &probe->start_real);
-	probe->start_mono += START_DELAY_NS;
-	probe->start_real += START_DELAY_NS;
-	r = opts->target.model == SK_PROBE_OPEN ? start_open(probe, err)
-						: sk_closed_start(probe, err);
+	r = opts->from ? start_there(probe, err) : start_here(probe, err);
 	if (r < 0)
 		return r;
 	*ret = sk_steal(&probe);
 	return 0;
+}
+
+void sk_probe_note_reply(struct sk_probe *probe)
+{
+	(void)pthread_mutex_lock(&probe->lock);
+	probe->has_reply = true;
+	(void)pthread_cond_broadcast(&probe->first_reply);
+	(void)pthread_mutex_unlock(&probe->lock);
 }
 
 int sk_probe_wait_reply(struct sk_probe *probe, unsigned int timeout_ms,
@@ -315,6 +344,11 @@ int sk_probe_wait_reply(struct sk_probe *probe, unsigned int timeout_ms,
 	return 0;
 }
 
+const char *sk_probe_cut(const struct sk_probe *probe)
+{
+	return probe->remote ? sk_remote_cut(probe->remote) : NULL;
+}
+
 uint64_t sk_probe_start_time(const struct sk_probe *probe)
 {
 	return probe->start_real;
@@ -334,8 +368,11 @@ int sk_probe_finish(struct sk_probe *probe, struct sk_err *err)
 	if (!probe->is_running)
 		return 0;
 	probe->is_running = false;
-	if (probe->opts.target.model != SK_PROBE_OPEN) {
+	if (probe->remote)
+		sk_remote_finish(probe);
+	else if (probe->opts.target.model != SK_PROBE_OPEN)
 		sk_closed_join(probe);
+	if (probe->remote || probe->opts.target.model != SK_PROBE_OPEN) {
 		/* Callers took their samples side by side. */
 		qsort(probe->samples, atomic_load(&probe->nr_sent),
 		      sizeof(*probe->samples), by_intended);
@@ -384,13 +421,17 @@ void sk_probe_describe(const struct sk_probe *probe, struct sk_json *object)
 				: "mixed");
 	sk_json_set_uint(object, "refused", counts.refused);
 	sk_json_set_uint(object, "reconnects", counts.reconnects);
+	if (probe->remote)
+		sk_remote_describe(probe->remote, object);
 }
 
 void sk_probe_free(struct sk_probe *probe)
 {
 	if (!probe)
 		return;
+	atomic_store(&probe->is_abandoned, true);
 	(void)sk_probe_stop(probe, NULL);
+	sk_remote_free(probe->remote);
 	for (unsigned int i = 0; i < probe->nr_sources; i++)
 		sk_source_free(probe->sources[i]);
 	free(probe->sources);

@@ -73,11 +73,15 @@ unsigned int sk_probe_target_clients(const struct sk_probe_target *target);
 /** sk_probe_target_set() - One setting, by "KEY" and its text; -EINVAL, -ERANGE */
 int sk_probe_target_set(struct sk_probe_target *target, const char *key,
 			const char *value, struct sk_err *err);
+/** sk_probe_target_print() - The way back, with all settings; heap text. 0 or -ENOMEM */
+int sk_probe_target_print(const struct sk_probe_target *target, char **ret);
 
 /** struct sk_probe_opts - What to send and for how long at most */
 struct sk_probe_opts {
 	struct sk_probe_target target;
 	int netns_fd; /* send from this network namespace (borrowed); -1 the caller's */
+	const char *
+		from; /* send from another machine: "ssh://host", see sk_ssh_argv(); borrowed; NULL: from here */
 	uint64_t
 		max_duration_ns; /* memory for this long is allocated before; then it stops by itself */
 	uint64_t timeout_ns; /* a request unanswered for so long is lost; 0 is 2 s */
@@ -99,14 +103,16 @@ struct sk_probe;
  * @opts:	Copied; the host of the target is resolved now
  * @ret:	Free with sk_probe_free(), which stops it
  *
- * Return: 0, also when the service is not there yet; -EINVAL; -EPERM for a namespace
+ * Return: 0, also when the service is not there yet; -EINVAL; -EPERM for a namespace; with
+ * opts.from also -ENOENT without skiff there, -ECONNREFUSED when ssh fails, -ETIMEDOUT, -EPROTO
  */
 int sk_probe_start(const struct sk_probe_opts *opts, struct sk_probe **ret,
 		   struct sk_err *err);
 /** sk_probe_wait_reply() - Until the first reply, at most @timeout_ms: the service is there. -ETIMEDOUT */
 int sk_probe_wait_reply(struct sk_probe *probe, unsigned int timeout_ms,
 			struct sk_err *err);
-/** sk_probe_start_time() - CLOCK_REALTIME ns of sample time 0, read in one step with CLOCK_MONOTONIC */
+/** sk_probe_start_time() - CLOCK_REALTIME ns of sample time 0, read in one step with CLOCK_MONOTONIC;
+ *  from another machine: on our clock, most exact after sk_probe_stop() */
 uint64_t sk_probe_start_time(const struct sk_probe *probe);
 /** struct sk_probe_counts - What is known beside the samples */
 struct sk_probe_counts {
@@ -117,8 +123,16 @@ struct sk_probe_counts {
 /** sk_probe_counts() - Valid after sk_probe_stop() */
 void sk_probe_counts(const struct sk_probe *probe, struct sk_probe_counts *ret);
 /**
+ * sk_probe_cut() - Why the connection to the machine that probes broke, or NULL; after sk_probe_stop()
+ *
+ * What was measured before stands; of the time after the last sample nothing is known. To
+ * stop such a probe is no failure.
+ */
+const char *sk_probe_cut(const struct sk_probe *probe);
+/**
  * sk_probe_describe() - Add to an object: kind, model, clients, stamps ("kernel", "program" or
- *	"mixed": who told when answers came), refused, reconnects
+ *	"mixed": who told when answers came), refused, reconnects; from another machine also
+ *	from, clock (see sk_offset_json(), corrected, after_too), cut
  */
 void sk_probe_describe(const struct sk_probe *probe, struct sk_json *object);
 /** sk_probe_icmp_payload() - Where the request lies in an echo reply; 0 when it is none of ours */
@@ -149,6 +163,7 @@ struct sk_probe_summary {
 	/* The same from the intended time of the first request that had to wait */
 	uint64_t outage_ns, outage_start_ns;
 	bool tick_monotonic;
+	bool is_cut; /* of some requests of the window nothing is known: see sk_verdict_cut() */
 };
 /** sk_probe_summarize() - Pure; requests intended within [from, to) ns. 0 or -ENOMEM */
 int sk_probe_summarize(const struct sk_sample *samples, size_t n, uint64_t from_ns,

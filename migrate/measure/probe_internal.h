@@ -12,6 +12,7 @@
 #include "migrate/measure/probe.h"
 
 struct sk_source;
+struct sk_remote;
 
 /** struct sk_probe - A running or ended probe */
 struct sk_probe {
@@ -28,6 +29,8 @@ struct sk_probe {
 	atomic_size_t nr_sent, nr_received; /* samples below nr_sent are published */
 	atomic_size_t nr_kernel_stamps, nr_refused, nr_reconnects;
 	atomic_bool is_stopping, is_sent;
+	atomic_bool is_abandoned; /* nobody wants the samples: do not wait for answers */
+	struct sk_remote *remote; /* it runs on another machine */
 	pthread_mutex_t
 		lock; /* of taking a sample where several threads do, and of the next */
 	pthread_cond_t first_reply; /* on CLOCK_MONOTONIC */
@@ -49,6 +52,10 @@ bool sk_probe_sleep_until(struct sk_probe *probe, uint64_t at_ns);
 void sk_probe_raise_priority(int priority);
 /** sk_probe_begin() - Take the next sample, of a request that is about to be sent; false when memory is used up */
 bool sk_probe_begin(struct sk_probe *probe, uint64_t intended_ns, size_t *ret_seq);
+/** sk_probe_note_reply() - There was a reply: wake sk_probe_wait_reply() */
+void sk_probe_note_reply(struct sk_probe *probe);
+/** sk_probe_read_clocks() - CLOCK_MONOTONIC and CLOCK_REALTIME at the same moment: the closest of several pairs */
+void sk_probe_read_clocks(uint64_t *ret_mono, uint64_t *ret_real);
 /** sk_probe_collect() - Collect answers on the calling thread until all are there or timed out */
 void sk_probe_collect(struct sk_probe *probe);
 

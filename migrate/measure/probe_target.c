@@ -237,6 +237,26 @@ int sk_probe_target_parse(const char *url, struct sk_probe_target *ret,
 	return 0;
 }
 
+int sk_probe_target_print(const struct sk_probe_target *target, char **ret)
+{
+	sk_auto(sk_str_finish) struct sk_str url = SK_STR_INIT;
+	bool is_v6 = strchr(target->host, ':') != NULL;
+
+	sk_str_addf(&url, "%s://%s%s%s", sk_probe_kind_name(target->kind),
+		    is_v6 ? "[" : "", target->host, is_v6 ? "]" : "");
+	if (target->port)
+		sk_str_addf(&url, ":%u", target->port);
+	sk_str_addf(&url, "%s%chz=%u&model=%s&urgency=%u", target->path,
+		    target->kind == SK_PROBE_HTTP ? '#' : '?', target->hz,
+		    sk_probe_model_name(target->model), target->urgency);
+	if (target->clients)
+		sk_str_addf(&url, "&clients=%u", target->clients);
+	if (target->objects)
+		sk_str_addf(&url, "&objects=%u", target->objects);
+	*ret = sk_str_steal(&url);
+	return *ret ? 0 : -ENOMEM;
+}
+
 unsigned int sk_probe_target_clients(const struct sk_probe_target *target)
 {
 	if (target->clients)

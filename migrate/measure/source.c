@@ -142,16 +142,14 @@ bool sk_source_reply(struct sk_probe *probe, const struct sk_reply *reply)
 		atomic_fetch_add(&probe->nr_refused, 1);
 	} else {
 		sample->tick = reply->tick;
-		sample->received_ns = reply->at_ns > sample->sent_ns
-					      ? reply->at_ns
-					      : sample->sent_ns + 1;
+		/* Another thread may already read it (probe_serve.c). */
+		__atomic_store_n(&sample->received_ns,
+				 reply->at_ns > sample->sent_ns ? reply->at_ns
+								: sample->sent_ns + 1,
+				 __ATOMIC_RELEASE);
 		atomic_fetch_add(&probe->nr_kernel_stamps, reply->is_kernel);
-		if (atomic_fetch_add(&probe->nr_received, 1) == 0) {
-			(void)pthread_mutex_lock(&probe->lock);
-			probe->has_reply = true;
-			(void)pthread_cond_broadcast(&probe->first_reply);
-			(void)pthread_mutex_unlock(&probe->lock);
-		}
+		if (atomic_fetch_add(&probe->nr_received, 1) == 0)
+			sk_probe_note_reply(probe);
 	}
 	if (owner)
 		sk_closed_answered(probe, owner - 1);

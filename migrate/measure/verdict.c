@@ -17,6 +17,7 @@
 #include "migrate/measure/verdict.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -288,4 +289,25 @@ int sk_verdict_make(enum sk_mode asked, struct sk_timeline *timeline,
 	ret->nr_passes =
 		sk_passes_make(timeline, ret, ret->passes, SK_ARRAY_SIZE(ret->passes));
 	return set_windows(samples, n, probe_start_real_ns, ret);
+}
+
+static void cut(struct sk_probe_summary *window)
+{
+	window->is_cut = true;
+	window->p50_us = window->p90_us = window->p99_us = window->p999_us =
+		window->max_us = window->mean_us = NAN;
+}
+
+void sk_verdict_cut(struct sk_verdict *v, uint64_t known_until_ns)
+{
+	cut(&v->all);
+	cut(&v->after);
+	if (known_until_ns < v->api_call_ns)
+		cut(&v->before);
+	if (!v->api_return_ns || known_until_ns < v->api_return_ns)
+		cut(&v->during);
+	if (v->api_return_ns && known_until_ns >= v->api_return_ns + TAIL_NS)
+		return;
+	v->has_client = false;
+	v->downtime_client_ns = v->outage_start_ns = 0;
 }

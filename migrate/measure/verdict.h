@@ -64,9 +64,17 @@ int sk_verdict_make(enum sk_mode asked, struct sk_timeline *timeline,
 		    const struct sk_sample *samples, size_t n,
 		    uint64_t probe_start_real_ns, struct sk_verdict *ret);
 /**
+ * sk_verdict_cut() - The probe's samples end before the run did: take back what they cannot say
+ * @known_until_ns:	Real time up to which all requests are known
+ *
+ * Windows that reach beyond it are marked: their percentiles are not known, their losses are a
+ * part. Without the whole migration and 2 s more the client's downtime is not known.
+ */
+void sk_verdict_cut(struct sk_verdict *verdict, uint64_t known_until_ns);
+/**
  * sk_verdict_json() - The published object: mode.{asked,chosen,proven,why}, time_ms.{prep,total,api},
- *	downtime_ms.{reported,vcpu,client}, probe.{sent,lost,late_p99_us,late_ok,silence_ms,before,during,after}
- *	(each window {sent,lost,p50_ms,p90_ms,p99_ms,max_ms}), memory.{bytes,wire_bytes,postcopy_requests},
+ *	downtime_ms.{reported,vcpu,client}, probe.{sent,lost,late_p99_us,late_ok,silence_ms,complete,before,during,after}
+ *	(each window {sent,lost,p50_ms,p90_ms,p99_ms,max_ms,complete}), memory.{bytes,wire_bytes,postcopy_requests},
  *	passes[] {pass,ms,bytes,remaining_bytes,dirty_pages_per_s}, marks_ns.{api_call,active,…}. What is unknown is null.
  *	The caller adds memory_verified, guest, host and version records.
  */

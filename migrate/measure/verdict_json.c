@@ -14,6 +14,13 @@ static void set_ms(struct sk_json *object, const char *key, bool has, uint64_t n
 	(void)sk_json_set(object, key, has ? sk_json_new_double(to_ms(ns)) : NULL);
 }
 
+/* What is unknown is null. */
+static void set_uint_if(struct sk_json *object, const char *key, bool is_known,
+			uint64_t number)
+{
+	(void)sk_json_set(object, key, is_known ? sk_json_new_uint(number) : NULL);
+}
+
 static struct sk_json *new_in(struct sk_json *parent, const char *key)
 {
 	return sk_json_set(parent, key, sk_json_new_object());
@@ -25,11 +32,12 @@ static void set_window(struct sk_json *probe, const char *key,
 	struct sk_json *window = new_in(probe, key);
 
 	sk_json_set_uint(window, "sent", s->sent);
-	sk_json_set_uint(window, "lost", s->lost);
+	set_uint_if(window, "lost", !s->is_cut, s->lost);
 	sk_json_set_double(window, "p50_ms", s->p50_us / 1e3);
 	sk_json_set_double(window, "p90_ms", s->p90_us / 1e3);
 	sk_json_set_double(window, "p99_ms", s->p99_us / 1e3);
 	sk_json_set_double(window, "max_ms", s->max_us / 1e3);
+	sk_json_set_bool(window, "complete", !s->is_cut);
 }
 
 static void set_probe(struct sk_json *root, const struct sk_verdict *v)
@@ -42,22 +50,16 @@ static void set_probe(struct sk_json *root, const struct sk_verdict *v)
 	}
 	probe = new_in(root, "probe");
 	sk_json_set_uint(probe, "sent", v->all.sent);
-	sk_json_set_uint(probe, "lost", v->all.lost);
+	set_uint_if(probe, "lost", !v->all.is_cut, v->all.lost);
+	sk_json_set_bool(probe, "complete", !v->all.is_cut);
 	sk_json_set_double(probe, "late_p99_us", v->all.late_p99_us);
 	sk_json_set_bool(probe, "late_ok", v->all.late_ok);
 	sk_json_set_bool(probe, "discard", !v->all.late_ok);
-	set_ms(probe, "silence_ms", true, v->all.silence_ns);
+	set_ms(probe, "silence_ms", !v->all.is_cut, v->all.silence_ns);
 	sk_json_set_bool(probe, "tick_monotonic", v->all.tick_monotonic);
 	set_window(probe, "before", &v->before);
 	set_window(probe, "during", &v->during);
 	set_window(probe, "after", &v->after);
-}
-
-/* What is unknown is null. */
-static void set_uint_if(struct sk_json *object, const char *key, bool is_known,
-			uint64_t number)
-{
-	(void)sk_json_set(object, key, is_known ? sk_json_new_uint(number) : NULL);
 }
 
 static void set_passes(struct sk_json *root, const struct sk_verdict *v)

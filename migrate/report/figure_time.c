@@ -321,7 +321,7 @@ static void add_windows(struct sk_str *out, const struct sk_verdict *v)
 		char sent[24], lost[24], text[4][SK_FORMAT_SIZE];
 
 		(void)snprintf(sent, sizeof(sent), "%zu", s->sent);
-		(void)snprintf(lost, sizeof(lost), "%zu", s->lost);
+		(void)snprintf(lost, sizeof(lost), s->is_cut ? "unknown" : "%zu", s->lost);
 		sk_html_row(out, headings,
 			    (const char *[]){windows[i].name, sent, lost,
 					     sk_page_us(s->p50_us, text[0]),

@@ -8,74 +8,9 @@
 #include <string.h>
 
 #include "lib/str.h"
+#include "migrate/measure/ssh.h"
 
 #define EXCHANGES 12
-
-/* The host part of "scheme://[user@]host[:port]/path", with user, without port. */
-static int split(const char *uri, char **ret_host, char **ret_port, struct sk_err *err)
-{
-	const char *host = strstr(uri, "://");
-	size_t len = host ? strcspn(host + 3, "/?") : 0;
-	sk_autofree char *text = host ? strndup(host + 3, len) : strdup("");
-	char *colon, *end;
-
-	if (!text)
-		return sk_err_oom(err);
-	end = strrchr(text, ']');
-	colon = strrchr(text, ':');
-	if (colon && end && colon < end)
-		colon = NULL;
-	if (colon) {
-		*colon = '\0';
-		*ret_port = strdup(colon + 1);
-	}
-	/* An IPv6 address has brackets in a URI, and none for ssh. */
-	if (end) {
-		char *begin = strchr(text, '[');
-
-		*end = '\0';
-		if (begin)
-			memmove(begin, begin + 1, strlen(begin));
-	}
-	*ret_host = sk_steal(&text);
-	return 0;
-}
-
-int sk_clocks_ssh(const char *uri, char ***ret, struct sk_err *err)
-{
-	const char *colon = strstr(uri, "://");
-	sk_autofree char *host = NULL, *port = NULL;
-	sk_auto(sk_strv_free) char **argv = NULL;
-	int r;
-
-	r = split(uri, &host, &port, err);
-	if (r < 0)
-		return r;
-	if (!host[0])
-		return 1;
-	if (!colon || colon - uri < 4 || strncmp(colon - 4, "+ssh", 4) != 0)
-		return sk_err_set(err, EOPNOTSUPP, "the transport of '%s' is not ssh",
-				  uri);
-	if (host[0] == '-')
-		return sk_err_set(err, EINVAL, "'%s' is not a host", host);
-	argv = calloc(10, sizeof(*argv));
-	if (!argv)
-		return sk_err_oom(err);
-	argv[0] = strdup("ssh");
-	argv[1] = strdup("-o");
-	argv[2] = strdup("BatchMode=yes");
-	argv[3] = strdup("-o");
-	argv[4] = strdup("ConnectTimeout=10");
-	argv[5] = strdup(port ? "-p" : "-T");
-	argv[6] = sk_steal(port ? &port : &host);
-	if (host)
-		argv[7] = sk_steal(&host);
-	for (int i = 0; i < (argv[7] ? 8 : 7); i++)
-		if (!argv[i])
-			return sk_err_oom(err);
-	*ret = sk_steal(&argv);
-	return 0;
-}
 
 static int ask(const char *uri, pid_t pid, struct sk_clock_offset *ret,
 	       struct sk_err *err)
@@ -89,7 +24,7 @@ static int ask(const char *uri, pid_t pid, struct sk_clock_offset *ret,
 	(void)snprintf(target, sizeof(target), "%lld", (long long)pid);
 	if (pid)
 		return sk_offset_ask_shell(host, EXCHANGES, ret, err);
-	r = sk_clocks_ssh(uri, &ssh, err);
+	r = sk_ssh_argv(uri, &ssh, err);
 	return r == 0 ? sk_offset_ask_shell((const char *const *)ssh, EXCHANGES, ret, err)
 		      : r;
 }
@@ -114,9 +49,7 @@ void sk_clocks_measure(const struct sk_migrate_opts *opts, struct sk_clocks *ret
 
 static bool is_significant(const struct sk_clocks *clocks, enum sk_side side)
 {
-	const struct sk_clock_offset *o = &clocks->offset[side];
-
-	return clocks->is_known[side] && (uint64_t)llabs(o->offset_ns) > o->error_ns;
+	return clocks->is_known[side] && sk_offset_is_significant(&clocks->offset[side]);
 }
 
 void sk_clocks_correct(const struct sk_clocks *clocks, struct sk_timeline *timeline)

@@ -19,7 +19,7 @@ struct sk_clocks {
 /**
  * sk_clocks_measure() - Ask both hosts
  *
- * By the shell of a lab's host, by ssh for a URI with "+ssh"; a URI without a host is this machine
+ * By the shell of a lab's host, by ssh (sk_ssh_argv()) for a URI with "+ssh"; a URI without a host is this machine
  * itself and is not asked. What cannot be asked is not known: no error.
  */
 void sk_clocks_measure(const struct sk_migrate_opts *opts, struct sk_clocks *ret);
@@ -32,13 +32,5 @@ void sk_clocks_measure(const struct sk_migrate_opts *opts, struct sk_clocks *ret
 void sk_clocks_correct(const struct sk_clocks *clocks, struct sk_timeline *timeline);
 /** sk_clocks_json() - {from, to: {offset_us, error_us, rtt_us, exchanges, corrected} or null} */
 struct sk_json *sk_clocks_json(const struct sk_clocks *clocks);
-/**
- * sk_clocks_ssh() - How a shell is run on the host of a libvirt URI
- * @uri:	"qemu+ssh://user@host:22/system"
- * @ret:	Filled with an argv of heap texts; free with sk_strv_free()
- *
- * Return: 0; 1 when the URI is this machine's; -EOPNOTSUPP when its transport is not ssh
- */
-int sk_clocks_ssh(const char *uri, char ***ret, struct sk_err *err);
 
 #endif

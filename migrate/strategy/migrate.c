@@ -108,6 +108,7 @@ static int start_probe(struct move *move, struct sk_err *err)
 {
 	struct sk_probe_opts opts = {.target = move->target,
 				     .netns_fd = move->opts->netns_fd,
+				     .from = move->opts->probe_from,
 				     .max_duration_ns = PROBE_MAX_NS};
 	uint64_t baseline = move->opts->baseline_ns;
 	int r;
@@ -248,6 +249,9 @@ static int conclude(struct move *move, struct sk_json **ret, struct sk_err *err)
 			    move->probe ? sk_probe_start_time(move->probe) : 0, &verdict);
 	if (r < 0)
 		return sk_err_code(err, r, "summarize the probe's samples");
+	if (move->probe && sk_probe_cut(move->probe))
+		sk_verdict_cut(&verdict, sk_probe_start_time(move->probe) +
+						 (n ? samples[n - 1].intended_ns : 0));
 	run = sk_record_json(&record);
 	if (!run)
 		return sk_err_oom(err);

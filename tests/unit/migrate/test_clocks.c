@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* test_clocks - shells of URIs, and stamps that are put on our clock */
+/* test_clocks - stamps that are put on our clock */
 #include "migrate/strategy/clocks.h"
 
 #include <errno.h>
@@ -12,48 +12,6 @@
 #include <cmocka.h>
 
 #include "lib/str.h"
-
-static void test_ssh_is_run_as_the_uri_says(void **state)
-{
-	static const struct {
-		const char *uri, *words;
-	} cases[] = {
-		{"qemu+ssh://h2/system",
-		 "ssh -o BatchMode=yes -o ConnectTimeout=10 -T h2"},
-		{"qemu+ssh://root@h2:2222/system?x=y",
-		 "ssh -o BatchMode=yes -o ConnectTimeout=10 -p 2222 root@h2"},
-		{"qemu+ssh://[fd00::1]:22/system",
-		 "ssh -o BatchMode=yes -o ConnectTimeout=10 -p 22 fd00::1"},
-		{"qemu+ssh://[fd00::1]/system",
-		 "ssh -o BatchMode=yes -o ConnectTimeout=10 -T fd00::1"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
-		sk_auto(sk_strv_free) char **argv = NULL;
-		sk_auto(sk_str_finish) struct sk_str text = SK_STR_INIT;
-		struct sk_err err = SK_ERR_INIT;
-
-		assert_int_equal(sk_clocks_ssh(cases[i].uri, &argv, &err), 0);
-		for (char **word = argv; *word; word++)
-			sk_str_addf(&text, "%s%s", word == argv ? "" : " ", *word);
-		assert_string_equal(text.ptr, cases[i].words);
-	}
-}
-
-static void test_other_uris_are_ours_or_not_to_be_asked(void **state)
-{
-	char **argv = NULL;
-	struct sk_err err = SK_ERR_INIT;
-
-	(void)state;
-	assert_int_equal(sk_clocks_ssh("qemu:///system", &argv, &err), 1);
-	assert_int_equal(sk_clocks_ssh("qemu+unix:///system?socket=/x", &argv, &err), 1);
-	assert_int_equal(sk_clocks_ssh("qemu+tls://h2/system", &argv, &err), -EOPNOTSUPP);
-	assert_int_equal(sk_clocks_ssh("qemu+ssh://-oProxyCommand=x/system", &argv, &err),
-			 -EINVAL);
-	assert_null(argv);
-}
 
 static void test_own_host_is_zero_within_its_error(void **state)
 {
@@ -118,8 +76,6 @@ static void test_only_what_is_surely_off_is_corrected(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ssh_is_run_as_the_uri_says),
-		cmocka_unit_test(test_other_uris_are_ours_or_not_to_be_asked),
 		cmocka_unit_test(test_own_host_is_zero_within_its_error),
 		cmocka_unit_test(test_only_what_is_surely_off_is_corrected),
 	};
