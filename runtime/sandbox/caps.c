@@ -169,9 +169,6 @@ int sk_caps_apply(const struct sk_caps *caps, struct sk_err *err)
 	r = check_held(caps, err);
 	if (r < 0)
 		return r;
-	r = sk_caps_drop_bounding(caps, err);
-	if (r < 0)
-		return r;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return sk_err_errno(err, "clear the ambient capabilities");
 	if (capset(&head, data) < 0)

@@ -71,11 +71,11 @@ int sk_caps_drop_bounding(const struct sk_caps *caps, struct sk_err *err);
 /** sk_caps_keep() - Keep (or not) the permitted set through a change of uid; 0 or -errno */
 int sk_caps_keep(bool keep, struct sk_err *err);
 /**
- * sk_caps_apply() - Make the caller's five sets be these
+ * sk_caps_apply() - Make the caller's other four sets be these
  *
- * Drops from bounding what is still there, clears ambient, sets effective, permitted and
- * inheritable, raises ambient (each bit of it must be permitted and inheritable), ends
- * sk_caps_keep(). May be called twice.
+ * Clears ambient, sets effective, permitted and inheritable, raises ambient (each bit of it
+ * must be permitted and inheritable), ends sk_caps_keep(). sk_caps_drop_bounding() comes
+ * before it, and before a change of user, which takes the power to do so. May be called twice.
  * Return: 0; -EPERM naming the capability that the caller lacks; other -errno
  */
 int sk_caps_apply(const struct sk_caps *caps, struct sk_err *err);

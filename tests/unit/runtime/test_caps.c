@@ -81,8 +81,11 @@ static int apply_default(struct seen *seen)
 {
 	struct sk_caps caps;
 
+	int r;
+
 	sk_caps_default(&caps);
-	return sk_caps_apply(&caps, &seen->err);
+	r = sk_caps_drop_bounding(&caps, &seen->err);
+	return r < 0 ? r : sk_caps_apply(&caps, &seen->err);
 }
 
 static void test_the_default_is_nine_without_net_raw(void **state)
