@@ -41,6 +41,8 @@ struct sk_migrate_opts {
 	const char *probe_from;	     /* "ssh://host": the probe runs there; NULL: here */
 	const char *
 		control_host; /* a skiff-guest answers there: memory is verified; NULL: cannot be */
+	const char *
+		to_monitor; /* socket of a monitor of the destination's QEMU beside libvirt's; NULL: none */
 	uint64_t baseline_ns, tail_ns; /* probing before and after; 0: 3 s each */
 	const char *dir;	       /* results folder (made); NULL: none */
 	sk_phase_fn phase;

@@ -5,6 +5,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "lib/str.h"
+#include "migrate/measure/decompose.h"
+
+#define PART "decomposition." /* not a member of an object: an entry of a list, see decompose.h */
+
 const struct sk_metric sk_metrics[] = {
 	{"downtime", "downtime_ms.client", "downtime, client", SK_UNIT_MS},
 	{"reported", "downtime_ms.reported", "downtime, reported", SK_UNIT_MS},
@@ -24,6 +29,14 @@ const struct sk_metric sk_metrics[] = {
 	{"requests", "memory.postcopy_requests", "pages asked for", SK_UNIT_COUNT},
 	{"tlp", "service.tlp", "parallelism of the service (TLP)", SK_UNIT_COUNT},
 	{"refused", "service.refused", "requests refused", SK_UNIT_COUNT},
+	{"blocktime", "blocktime.ms", "waits for pages", SK_UNIT_MS},
+	{"before_stop", PART "before", "outage: before the stop", SK_UNIT_MS},
+	{"setup", PART "setup", "outage: set-up at the source", SK_UNIT_MS},
+	{"stop", PART "stop", "outage: virtual CPU stopped", SK_UNIT_MS},
+	{"announce", PART "announce", "outage: announcement", SK_UNIT_MS},
+	{"faults", PART "faults", "outage: page faults", SK_UNIT_MS},
+	{"queue", PART "queue", "outage: queue behind the stream", SK_UNIT_MS},
+	{"rest", PART "rest", "outage: not explained", SK_UNIT_MS},
 	{NULL, NULL, NULL, SK_UNIT_MS},
 };
 
@@ -37,7 +50,10 @@ const struct sk_metric *sk_metric_find(const char *name)
 
 double sk_metric_value(const struct sk_metric *metric, const struct sk_json *result)
 {
-	return sk_json_double(sk_json_path(result, metric->path), NAN);
+	const char *part = sk_str_starts(metric->path, PART);
+
+	return part ? sk_part_ms(result, part)
+		    : sk_json_double(sk_json_path(result, metric->path), NAN);
 }
 
 /* A difference may be below 0. */

@@ -24,6 +24,7 @@
 #define SK_LAB_BRIDGE	  "br0"
 #define SK_LAB_IMAGES_DIR "/srv/skiff-guest" /* of HOME->root/guest, in each host */
 #define SK_LAB_CONSOLE	  "/var/log/skiff-g1.log"
+#define SK_LAB_MONITOR	  "/run/skiff-g1.qmp" /* in each host's own /run */
 
 /* ---- The record (record.c): HOME->root/labs/NAME/lab.json ---------------------------- */
 

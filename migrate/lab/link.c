@@ -50,6 +50,17 @@ static int set_probe(struct sk_migrate_opts *opts, struct sk_json *hold,
 	return opts->probe ? 0 : sk_err_oom(err);
 }
 
+static int set_monitor(struct sk_migrate_opts *opts, struct sk_json *hold,
+		       struct sk_err *err)
+{
+	sk_autofree char *path =
+		sk_strf("/proc/%d/root" SK_LAB_MONITOR, (int)opts->to_pid);
+
+	sk_json_set_str(hold, "monitor", path);
+	opts->to_monitor = sk_json_str(sk_json_get(hold, "monitor"), NULL);
+	return opts->to_monitor ? 0 : sk_err_oom(err);
+}
+
 int sk_lab_load(const struct sk_home *home, const char *name, uint64_t working_set_bytes,
 		uint64_t pages_per_s, struct sk_err *err)
 {
@@ -187,7 +198,9 @@ int sk_lab_migrate_opts(const struct sk_home *home, const char *lab, const char 
 	opts->netns_fd = netns;
 	if (strcmp(guest, SK_LAB_GUEST) == 0) {
 		opts->control_host = SK_LAB_GUEST_IP;
-		r = set_probe(opts, status, err);
+		r = set_monitor(opts, status, err);
+		if (r == 0)
+			r = set_probe(opts, status, err);
 		if (r < 0) {
 			sk_close(&opts->netns_fd);
 			return r;

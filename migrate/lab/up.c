@@ -183,6 +183,7 @@ static int start_guest(struct raise *raise, struct sk_vm_host *host, struct sk_e
 		.bridge = SK_LAB_BRIDGE,
 		.mac = SK_LAB_GUEST_MAC,
 		.console = SK_LAB_CONSOLE,
+		.monitor = SK_LAB_MONITOR,
 	};
 
 	if (!kernel || !initramfs || !cmdline)

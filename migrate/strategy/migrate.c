@@ -22,6 +22,7 @@
 #include "migrate/migrate.h"
 #include "migrate/report/report.h"
 #include "migrate/strategy/clocks.h"
+#include "migrate/strategy/insight.h"
 #include "migrate/strategy/record.h"
 #include "migrate/strategy/strategy.h"
 
@@ -40,6 +41,7 @@ struct move {
 	struct sk_vm_facts facts;
 	struct sk_memory_check check;
 	struct sk_clocks clocks;
+	struct sk_insight insight;
 	uint64_t started_ns;
 	int dirfd;
 	bool made_dir;
@@ -169,18 +171,19 @@ static int measure(struct move *move, struct sk_err *err)
 		sk_clocks_measure(opts, &move->clocks);
 	if (r == 0)
 		r = checksum_before(move, err);
-	if (r == 0)
+	if (r == 0) {
+		sk_insight_start(&move->insight, opts);
 		r = start_probe(move, err);
+	}
 	if (r == 0)
 		r = run_job(move, vm, err);
-	if (r < 0)
-		return r;
-	if (move->probe) {
+	if (r == 0 && move->probe) {
 		say(move, "probe, after the move", NULL);
 		(void)linger(move, opts->tail_ns ? opts->tail_ns : DEFAULT_WINDOW_NS,
 			     NULL);
 		r = sk_probe_stop(move->probe, err);
 	}
+	sk_insight_stop(&move->insight, opts, r == 0 ? vm : NULL, move->timeline);
 	return r;
 }
 
@@ -256,6 +259,7 @@ static int conclude(struct move *move, struct sk_json **ret, struct sk_err *err)
 	if (!run)
 		return sk_err_oom(err);
 	(void)sk_json_set(run, "clocks", sk_clocks_json(&move->clocks));
+	sk_insight_add(&move->insight, move->opts, &verdict, move->timeline, run);
 	if (move->probe && sk_json_get(run, "probe"))
 		sk_probe_describe(move->probe, sk_json_get(run, "probe"));
 	if (move->dirfd >= 0) {

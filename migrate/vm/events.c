@@ -124,6 +124,14 @@ static int64_t pass_number(const char *details)
 	return colon ? strtoll(colon + 1, NULL, 10) : 0;
 }
 
+static void note_sent(struct sk_vm *vm)
+{
+	(void)pthread_mutex_lock(&vm->lock);
+	vm->has_sent = true;
+	(void)pthread_cond_broadcast(&vm->wake);
+	(void)pthread_mutex_unlock(&vm->lock);
+}
+
 static void on_qmp(virConnectPtr conn, virDomainPtr domain, const char *name,
 		   long long seconds, unsigned int micros, const char *details, void *arg)
 {
@@ -137,6 +145,9 @@ static void on_qmp(virConnectPtr conn, virDomainPtr domain, const char *name,
 	if (sk_str_equal(name, "MIGRATION_PASS"))
 		event.value = pass_number(details);
 	record(end, &event, name, details);
+	if (end->side == SK_SIDE_SOURCE && sk_str_equal(name, "MIGRATION") && details &&
+	    strstr(details, "\"completed\""))
+		note_sent(end->vm);
 	if (end->side == SK_SIDE_SOURCE && sk_str_equal(name, "MIGRATION") && details &&
 	    strstr(details, "\"active\""))
 		sk_vm_note(end->vm, &(struct sk_vm_note){.kind = SK_VM_NOTE_ACTIVE});

@@ -73,6 +73,10 @@ struct sk_vm {
 	bool has_completed; /* the source's JOB_COMPLETED event came */
 	struct sk_err
 		refusal; /* what the running job could not be told; its end is due to it */
+
+	bool has_sent; /* the source's QEMU has sent its last byte; under the lock */
+	struct sk_phase_bytes bytes; /* the statistics thread's own */
+	bool has_asked_bytes;
 };
 
 /** struct sk_vm_call - The call that a job is */
@@ -102,6 +106,8 @@ void sk_vm_job_sample(const virTypedParameter *params, int nr, struct sk_job_sam
 int sk_vm_preflight(struct sk_vm *vm, struct sk_vm_facts *ret, struct sk_err *err);
 /** sk_vm_job_start() - See struct sk_vm_ops */
 int sk_vm_job_start(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err *err);
+/** sk_vm_phase_bytes_await() - Ask the source's QEMU as soon as it has sent its last byte, if that is before @until_ns (sk_clock_mono()); by the statistics thread */
+void sk_vm_phase_bytes_await(struct sk_vm *vm, uint64_t until_ns);
 /** sk_vm_job_join() - Wait for the end of both threads, if they were started */
 void sk_vm_job_join(struct sk_vm *vm);
 

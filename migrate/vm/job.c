@@ -144,6 +144,7 @@ static void *stats_main(void *arg)
 	while (!job_is_over(vm)) {
 		read_stats(vm);
 		next += STATS_PERIOD_NS;
+		sk_vm_phase_bytes_await(vm, next);
 		sk_clock_sleep_until(next);
 	}
 	return NULL;

@@ -130,6 +130,14 @@ struct sk_vm_ends {
 
 /** sk_vm_open() - Connect to both ends and record their events from now on */
 int sk_vm_open(const struct sk_vm_ends *ends, struct sk_vm **ret, struct sk_err *err);
+/** struct sk_phase_bytes - What the source's QEMU sent while the guest ran there, stood, and ran at the destination */
+struct sk_phase_bytes {
+	bool is_known;
+	uint64_t precopy, downtime, postcopy;
+	char why[120]; /* why they are not known */
+};
+/** sk_vm_phase_bytes() - After the end of the job */
+void sk_vm_phase_bytes(struct sk_vm *vm, struct sk_phase_bytes *ret);
 /** sk_vm_close() - Wait for the job's end if one runs, and disconnect */
 void sk_vm_close(struct sk_vm *vm);
 SK_DEFINE_AUTO(struct sk_vm, sk_vm_close)

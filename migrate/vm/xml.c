@@ -46,6 +46,10 @@ static int check(const struct sk_vm_domain *domain, struct sk_err *err)
 		if (r < 0)
 			return r;
 	}
+	/* QEMU would read what follows a comma as the next setting of the socket. */
+	if (domain->monitor && strchr(domain->monitor, ','))
+		return sk_err_set(err, EINVAL, "the guest's monitor '%s' has a comma",
+				  domain->monitor);
 	if (domain->memory_bytes < 64u << 20)
 		return sk_err_set(err, EINVAL, "a guest needs at least 64 MiB of memory");
 	return 0;
@@ -69,15 +73,32 @@ static int add_odd_memory(struct sk_str *out, uint64_t memory_bytes, struct sk_e
 	if (!size || !kib)
 		return sk_err_oom(err);
 	add_part(out,
-		 "  <qemu:commandline>\n"
 		 "    <qemu:arg value='-m'/><qemu:arg value='%'/>\n"
 		 "    <qemu:arg value='-object'/>\n"
 		 "    <qemu:arg value='memory-backend-ram,id=skiff.ram,size=%'/>\n"
 		 "    <qemu:arg value='-machine'/>\n"
-		 "    <qemu:arg value='memory-backend=skiff.ram'/>\n"
-		 "  </qemu:commandline>\n",
+		 "    <qemu:arg value='memory-backend=skiff.ram'/>\n",
 		 (const char *const[]){kib, size});
 	return 0;
+}
+
+static int add_arguments(struct sk_str *out, const struct sk_vm_domain *domain,
+			 struct sk_err *err)
+{
+	int r = 0;
+
+	if (domain->kvm && !domain->monitor)
+		return 0;
+	sk_str_add(out, "  <qemu:commandline>\n");
+	if (!domain->kvm)
+		r = add_odd_memory(out, domain->memory_bytes, err);
+	if (domain->monitor)
+		add_part(out,
+			 "    <qemu:arg value='-qmp'/>"
+			 "<qemu:arg value='unix:%,server=on,wait=off'/>\n",
+			 (const char *const[]){domain->monitor});
+	sk_str_add(out, "  </qemu:commandline>\n");
+	return r;
 }
 
 int sk_vm_domain_xml(const struct sk_vm_domain *domain, char **ret, struct sk_err *err)
@@ -125,7 +146,7 @@ int sk_vm_domain_xml(const struct sk_vm_domain *domain, char **ret, struct sk_er
 		 "    <video><model type='none'/></video>\n"
 		 "  </devices>\n",
 		 (const char *const[]){domain->mac, domain->bridge, domain->console});
-	r = domain->kvm ? 0 : add_odd_memory(&out, domain->memory_bytes, err);
+	r = add_arguments(&out, domain, err);
 	if (r < 0)
 		return r;
 	sk_str_add(&out, "</domain>\n");

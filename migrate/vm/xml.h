@@ -16,6 +16,7 @@ struct sk_vm_domain {
 	const char *kernel, *initramfs, *cmdline; /* the same paths on every host */
 	const char *bridge, *mac;
 	const char *console; /* file that the serial console is written to */
+	const char *monitor; /* socket of a monitor beside libvirt's; NULL none */
 };
 
 /**

@@ -77,6 +77,30 @@ static void test_emulated_memory_is_no_multiple_of_64_pages(void **state)
 	assert_null(strstr(kvm, "qemu:commandline"));
 }
 
+static void test_a_second_monitor_is_there_when_wanted(void **state)
+{
+	struct sk_vm_domain domain = sample();
+	struct sk_err err = SK_ERR_INIT;
+	char *xml = NULL;
+
+	(void)state;
+	for (int kvm = 0; kvm < 2; kvm++) {
+		sk_autofree char *with = NULL;
+
+		domain.kvm = kvm;
+		domain.monitor = "/run/a&b.qmp";
+		with = xml_of(&domain);
+		assert_has(with, "<qemu:arg value='-qmp'/><qemu:arg value='unix:/run/"
+				 "a&amp;b.qmp,server=on,wait=off'/>");
+		assert_has(with, "</qemu:commandline>\n</domain>");
+	}
+	domain.monitor = "/run/x,server=off";
+	assert_int_equal(sk_vm_domain_xml(&domain, &xml, &err), -EINVAL);
+	assert_string_equal(err.msg,
+			    "the guest's monitor '/run/x,server=off' has a comma");
+	assert_null(xml);
+}
+
 static void test_texts_are_escaped(void **state)
 {
 	struct sk_vm_domain domain = sample();
@@ -143,6 +167,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_parts_are_there),
 		cmocka_unit_test(test_emulated_memory_is_no_multiple_of_64_pages),
+		cmocka_unit_test(test_a_second_monitor_is_there_when_wanted),
 		cmocka_unit_test(test_texts_are_escaped),
 		cmocka_unit_test(test_what_is_missing_is_named),
 		cmocka_unit_test(test_an_element_is_cut_out),
