@@ -35,6 +35,7 @@
 #include "runtime/container/oci_io.h"
 #include "runtime/container/oci_life.h"
 #include "runtime/container/oci_record.h"
+#include "runtime/container/oci_self.h"
 #include "runtime/sandbox/sandbox.h"
 
 #define START_SOCKET "start.sock"
@@ -91,6 +92,8 @@ static int bring_up(struct sk_container *ctr, const struct sk_oci_bundle *bundle
 			return gate;
 	}
 	r = sk_launch_start(ctr, &how, err);
+	if (aim != AIM_CREATED)
+		sk_oci_release_self();
 	if (r == 0)
 		r = sk_launch_record(ctr->state, ctr->pid,
 				     aim == AIM_CREATED ? "created" : "running", err);

@@ -20,6 +20,7 @@
 #include "runtime/container/erase.h"
 #include "runtime/container/oci_io.h"
 #include "runtime/container/oci_record.h"
+#include "runtime/container/oci_self.h"
 #include "runtime/sandbox/sandbox.h"
 
 #define MAX_ID (UINT32_MAX - 1) /* the last one means "no change" to the kernel */
@@ -272,6 +273,7 @@ static int start_process(const struct sk_state *state,
 		r = join(state, spec, opts, ret, err);
 	if (r < 0)
 		return r;
+	sk_oci_release_self();
 	r = sk_oci_io_hand_over(&io, ret->pty, ret->pidfd, ret->pid, err);
 	if (r < 0) /* a process that nobody knows of must not stay */
 		(void)sk_sys_pidfd_send_signal(ret->pidfd, SIGKILL);

@@ -5,7 +5,7 @@
  * each answer comes from the host: half a millisecond, as long as all other work of an exec.
  * sk_oci_protect_self() would pay that twice, as it executes the program once more. So the same
  * is done here first. Whatever does not work is left to that function, which main() calls in
- * any case, and which says why.
+ * any case, and which says why. It also looks after the descriptor that is kept open here.
  *
  * Nothing is relocated yet, and there is no thread: system calls alone, no function of a
  * library, no table of addresses, no guard on the stack.
@@ -77,8 +77,8 @@ __attribute__((no_stack_protector)) void sk_entry_protect(long *stack)
 	    (fs.f_flags & STATFS_RDONLY) || call(__NR_geteuid, 0, 0, 0, 0, 0) != 0 ||
 	    call(__NR_faccessat, AT_FDCWD, SELF, MAY_WRITE, 0, 0) < 0)
 		return;
-	fd = call(__NR_open_tree, AT_FDCWD, SELF,
-		  OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_NO_AUTOMOUNT, 0, 0);
+	fd = call(__NR_open_tree, AT_FDCWD, SELF, OPEN_TREE_CLONE | AT_NO_AUTOMOUNT, 0,
+		  0);
 	if (fd < 0)
 		return;
 	if (call(__NR_mount_setattr, fd, "", AT_EMPTY_PATH, &read_only,
