@@ -5,10 +5,11 @@
  *
  * 1. The outage is walked from its start to its end. A moment (STOP, RESUME, announcement) cuts off
  *    what lies before it; one outside of the outage cuts nothing. So parts cannot overlap.
- * 2. What is left after the announcement is shared out by amount: QEMU tells how long virtual CPUs
- *    stood in page faults, in the whole post-copy phase. Of that the outage gets its share of the
- *    pages asked for, but not more than there is room, and not less than what does not fit into
- *    the rest of the phase.
+ * 2. What is left after the announcement is shared out by amount. Where somebody looked at QEMU's
+ *    threads, it is known how long they stood in page faults then. Else QEMU tells how long virtual
+ *    CPUs did so in the whole post-copy phase: of that the outage gets its share of the pages asked
+ *    for, but not more than there is room, and not less than what does not fit into the rest of
+ *    the phase.
  * 3. Of the wait for pages as much is "faults" as the pages asked for would cost on an idle link:
  *    each the median response time of the probe before the migration (a round trip through the same
  *    network and emulator) and its own bytes at the bandwidth limit. The rest is "queue".
@@ -24,6 +25,7 @@
 #include "lib/clock.h"
 
 #define DEFAULT_PAGE 4096
+#define BLIND_NS     (50 * SK_NS_PER_MS) /* such a wait does not go unseen */
 
 static const char *const names[SK_NR_PARTS] = {
 	[SK_PART_BEFORE] = "before", [SK_PART_SETUP] = "setup",
@@ -218,32 +220,71 @@ static uint64_t page_size(struct sk_timeline *timeline)
 /** struct fault_wait - The wait for pages within what is left of the outage */
 struct fault_wait {
 	uint64_t ns;
-	uint64_t room_ns; /* what is left of the outage, within the post-copy phase */
+	uint64_t from_ns,
+		to_ns;	  /* what is left of the outage, within the post-copy phase */
 	double requests;  /* pages asked for in it */
 	double all;	  /* in the whole phase; 0 not known */
+	char source[140]; /* where ns is from */
 };
 
-static void share_blocktime(const struct walk *w, struct fault_wait *ret)
+static void find_room(const struct walk *w, struct fault_wait *ret)
 {
 	const struct sk_verdict *v = w->in->verdict;
-	uint64_t total = w->in->blocktime->total_ns;
-	uint64_t done = max_u64(v->completed_ns, v->resume_ns);
-	uint64_t from = max_u64(w->at_ns, v->resume_ns);
-	uint64_t to = min_u64(w->out->end_ns, done), low, high, outside;
 
-	*ret = (struct fault_wait){.room_ns = to > from ? to - from : 0};
-	outside = done - v->resume_ns - ret->room_ns;
-	high = min_u64(total, ret->room_ns);
-	low = total > outside ? min_u64(total - outside, high) : 0;
-	ret->ns = high;
-	ret->all = (double)v->postcopy_requests;
-	if (ret->room_ns == 0 || ret->all <= 0)
-		return;
-	ret->requests = fmin(requests_at(w->in->timeline, to) -
-				     requests_at(w->in->timeline, from),
-			     ret->all);
-	ret->ns = (uint64_t)((double)total * ret->requests / ret->all);
-	ret->ns = min_u64(max_u64(ret->ns, low), high);
+	*ret = (struct fault_wait){.from_ns = max_u64(w->at_ns, v->resume_ns),
+				   .to_ns = min_u64(w->out->end_ns,
+						    max_u64(v->completed_ns,
+							    v->resume_ns)),
+				   .all = (double)v->postcopy_requests};
+	if (ret->to_ns > ret->from_ns)
+		ret->requests = fmin(requests_at(w->in->timeline, ret->to_ns) -
+					     requests_at(w->in->timeline, ret->from_ns),
+				     ret->all);
+}
+
+/* What QEMU tells of the whole phase, shared out. */
+static void share_blocktime(const struct walk *w, struct fault_wait *wait)
+{
+	const struct sk_verdict *v = w->in->verdict;
+	uint64_t total = w->in->blocktime->total_ns, room = wait->to_ns - wait->from_ns;
+	uint64_t phase = max_u64(v->completed_ns, v->resume_ns) - v->resume_ns;
+	uint64_t high = min_u64(total, room), outside = phase - room;
+	uint64_t low = total > outside ? min_u64(total - outside, high) : 0;
+
+	wait->ns = high;
+	if (wait->all > 0)
+		wait->ns = (uint64_t)((double)total * wait->requests / wait->all);
+	wait->ns = min_u64(max_u64(wait->ns, low), high);
+	(void)snprintf(
+		wait->source, sizeof(wait->source),
+		"%.0f of %.0f ms of QEMU's postcopy-blocktime fall into the outage",
+		(double)wait->ns / 1e6, (double)total / 1e6);
+}
+
+/* What was seen of QEMU's threads; false when QEMU itself tells of waits, and none was seen. */
+static bool take_seen(const struct walk *w, struct fault_wait *wait)
+{
+	const struct sk_fault_waits *seen = w->in->waits;
+	const struct sk_blocktime *told = w->in->blocktime;
+	char total[60] = "";
+	uint64_t vcpu, all;
+
+	if (!seen || !seen->is_known)
+		return false;
+	all = sk_fault_waits_in(seen, w->in->verdict->resume_ns, UINT64_MAX, &vcpu);
+	if (all == 0 && told && told->is_known && told->total_ns > BLIND_NS)
+		return false;
+	if (told && told->is_known)
+		(void)snprintf(total, sizeof(total), "; blocktime of the phase %.0f ms",
+			       (double)told->total_ns / 1e6);
+	wait->ns = min_u64(sk_fault_waits_in(seen, wait->from_ns, wait->to_ns, &vcpu),
+			   wait->to_ns - wait->from_ns);
+	(void)snprintf(
+		wait->source, sizeof(wait->source),
+		"QEMU's threads stood in faults for %.0f ms of the outage, a virtual "
+		"CPU for %.0f%s",
+		(double)wait->ns / 1e6, (double)vcpu / 1e6, total);
+	return true;
 }
 
 /* What one page costs on an idle link; NaN without a baseline. */
@@ -259,14 +300,11 @@ static double fault_cost_ns(const struct walk *w)
 
 static void cut_queue(struct walk *w, const struct fault_wait *wait)
 {
-	double cost = fault_cost_ns(w),
-	       total_ms = (double)w->in->blocktime->total_ns / 1e6;
-	uint64_t faults = wait->ns;
+	double cost = fault_cost_ns(w);
+	uint64_t faults;
 
 	if (!isfinite(cost) || wait->all <= 0) {
-		set_part(w, SK_PART_FAULTS, faults,
-			 "of %.0f ms of postcopy-blocktime as much as fits the outage",
-			 total_ms);
+		set_part(w, SK_PART_FAULTS, wait->ns, "%s", wait->source);
 		set_unknown(w, SK_PART_QUEUE,
 			    wait->all <= 0
 				    ? "the number of pages asked for is not known"
@@ -274,44 +312,46 @@ static void cut_queue(struct walk *w, const struct fault_wait *wait)
 				      "costs on an idle link");
 		return;
 	}
-	faults = (uint64_t)fmin(wait->requests * cost, (double)faults);
-	set_part(
-		w, SK_PART_FAULTS, faults,
-		"of %.0f ms of postcopy-blocktime %.0f ms fall into the outage; of these "
-		"%.0f of %.0f pages would cost so much on an idle link, at %.2f ms each",
-		total_ms, (double)wait->ns / 1e6, wait->requests, wait->all, cost / 1e6);
+	faults = (uint64_t)fmin(wait->requests * cost, (double)wait->ns);
+	set_part(w, SK_PART_FAULTS, faults,
+		 "%s; on an idle link %.0f of %.0f pages cost %.2f ms each", wait->source,
+		 wait->requests, wait->all, cost / 1e6);
 	set_part(
 		w, SK_PART_QUEUE, wait->ns - faults,
 		"the rest of that wait: pages asked for stood behind the stream of others");
 }
 
+static void set_no_wait(struct walk *w, const char *how)
+{
+	set_part(w, SK_PART_FAULTS, 0, "%s", how);
+	set_part(w, SK_PART_QUEUE, 0, "%s", how);
+}
+
 /* Returns how much of what is left they take. */
 static uint64_t cut_faults(struct walk *w)
 {
+	const struct sk_blocktime *told = w->in->blocktime;
 	struct fault_wait wait;
 
 	if (!w->in->verdict->postcopy_ns || !w->in->verdict->has_vcpu) {
-		const char *how = "no post-copy phase: all memory was there";
-
-		set_part(w, SK_PART_FAULTS, 0, "%s", how);
-		set_part(w, SK_PART_QUEUE, 0, "%s", how);
+		set_no_wait(w, "no post-copy phase: all memory was there");
 		return 0;
 	}
-	if (!w->in->blocktime || !w->in->blocktime->is_known) {
-		const char *why = w->in->blocktime ? w->in->blocktime->why
-						   : "nobody asked the destination";
-
-		set_unknown(w, SK_PART_FAULTS, why);
-		set_unknown(w, SK_PART_QUEUE, why);
+	find_room(w, &wait);
+	if (wait.to_ns <= wait.from_ns) {
+		set_no_wait(w, "the outage has no time in the post-copy phase");
 		return 0;
 	}
-	share_blocktime(w, &wait);
-	if (wait.room_ns == 0) {
-		const char *how = "the outage has no time in the post-copy phase";
+	if (!take_seen(w, &wait)) {
+		if (!told || !told->is_known) {
+			const char *why =
+				told ? told->why : "nobody asked the destination";
 
-		set_part(w, SK_PART_FAULTS, 0, "%s", how);
-		set_part(w, SK_PART_QUEUE, 0, "%s", how);
-		return 0;
+			set_unknown(w, SK_PART_FAULTS, why);
+			set_unknown(w, SK_PART_QUEUE, why);
+			return 0;
+		}
+		share_blocktime(w, &wait);
 	}
 	cut_queue(w, &wait);
 	return wait.ns;

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "lib/json.h"
+#include "migrate/measure/fault_watch.h"
 #include "migrate/measure/timeline.h"
 #include "migrate/measure/verdict.h"
 
@@ -63,7 +64,7 @@ struct sk_decomposition {
 	struct {
 		bool is_known;
 		uint64_t ns; /* 0 when it is not known */
-		char how[200];
+		char how[240];
 	} part[SK_NR_PARTS];
 };
 
@@ -72,6 +73,7 @@ struct sk_decompose_input {
 	const struct sk_verdict *verdict;
 	struct sk_timeline *timeline; /* announcements, and page requests over time */
 	const struct sk_blocktime *blocktime;
+	const struct sk_fault_waits *waits; /* NULL: nobody looked */
 	const struct sk_announcements *announcements;
 	uint64_t bandwidth_bits; /* per second, of the post-copy phase; 0 unlimited */
 };

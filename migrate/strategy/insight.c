@@ -16,6 +16,16 @@ static void ask_service(const struct sk_migrate_opts *opts, bool reset,
 						       SERVICE_MS, reset, ret, NULL) == 0;
 }
 
+static void watch_faults(struct sk_insight *insight, const struct sk_migrate_opts *opts)
+{
+	char root[32];
+
+	if (!opts->to_pid)
+		return;
+	(void)snprintf(root, sizeof(root), "/proc/%lld/root", (long long)opts->to_pid);
+	(void)sk_fault_watch_start(root, opts->guest, &insight->watch, NULL);
+}
+
 void sk_insight_start(struct sk_insight *insight, const struct sk_migrate_opts *opts)
 {
 	struct sk_err err = SK_ERR_INIT;
@@ -28,6 +38,7 @@ void sk_insight_start(struct sk_insight *insight, const struct sk_migrate_opts *
 		(void)snprintf(insight->announcements.why,
 			       sizeof(insight->announcements.why), "%.119s",
 			       opts->probe ? err.msg : "no probe");
+	watch_faults(insight, opts);
 	(void)snprintf(insight->blocktime.why, sizeof(insight->blocktime.why),
 		       "the guest's QEMU has no second monitor");
 	if (opts->to_monitor &&
@@ -36,10 +47,16 @@ void sk_insight_start(struct sk_insight *insight, const struct sk_migrate_opts *
 			       "%.119s", err.msg);
 }
 
+void sk_insight_finish(struct sk_insight *insight)
+{
+	sk_fault_waits_finish(&insight->waits);
+}
+
 void sk_insight_stop(struct sk_insight *insight, const struct sk_migrate_opts *opts,
 		     struct sk_vm *vm, struct sk_timeline *timeline)
 {
 	sk_monitor_finish(sk_steal(&insight->monitor), vm ? &insight->blocktime : NULL);
+	sk_fault_watch_finish(sk_steal(&insight->watch), vm ? &insight->waits : NULL);
 	sk_announce_finish(sk_steal(&insight->announce), timeline);
 	if (!vm)
 		return;
@@ -106,6 +123,7 @@ void sk_insight_add(const struct sk_insight *insight, const struct sk_migrate_op
 		.verdict = verdict,
 		.timeline = timeline,
 		.blocktime = &insight->blocktime,
+		.waits = &insight->waits,
 		.announcements = &insight->announcements,
 		.bandwidth_bits = opts->transfer.postcopy_bandwidth_bits
 					  ? opts->transfer.postcopy_bandwidth_bits

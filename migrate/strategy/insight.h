@@ -13,6 +13,7 @@
 #include "migrate/guest/guest.h"
 #include "migrate/measure/announce.h"
 #include "migrate/measure/decompose.h"
+#include "migrate/measure/fault_watch.h"
 #include "migrate/migrate.h"
 #include "migrate/vm/monitor.h"
 #include "migrate/vm/vm.h"
@@ -21,7 +22,9 @@
 struct sk_insight {
 	struct sk_monitor *monitor;
 	struct sk_announce *announce;
+	struct sk_fault_watch *watch;
 	struct sk_blocktime blocktime;
+	struct sk_fault_waits waits;
 	struct sk_announcements announcements;
 	struct sk_phase_bytes bytes;
 	bool has_service; /* both times it answered */
@@ -37,6 +40,8 @@ void sk_insight_start(struct sk_insight *insight, const struct sk_migrate_opts *
  */
 void sk_insight_stop(struct sk_insight *insight, const struct sk_migrate_opts *opts,
 		     struct sk_vm *vm, struct sk_timeline *timeline);
+/** sk_insight_finish() - Release what was collected */
+void sk_insight_finish(struct sk_insight *insight);
 /** sk_insight_add() - Set "decomposition", "blocktime", "service" and the bytes by phase in the published object */
 void sk_insight_add(const struct sk_insight *insight, const struct sk_migrate_opts *opts,
 		    const struct sk_verdict *verdict, struct sk_timeline *timeline,

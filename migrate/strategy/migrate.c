@@ -301,6 +301,7 @@ int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
 	} else if (move.made_dir) {
 		sk_record_drop(opts->dir);
 	}
+	sk_insight_finish(&move.insight);
 	sk_probe_free(move.probe);
 	sk_close(&move.dirfd);
 	return r;

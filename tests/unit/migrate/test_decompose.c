@@ -61,8 +61,10 @@ static void scene_init(struct scene *s, double from_ms, double to_ms, bool postc
 		.before = {.p50_us = 500},
 		.postcopy_requests = postcopy ? 100 : 0,
 	};
-	s->input = (struct sk_decompose_input){&s->verdict, s->timeline, &s->blocktime,
-					       &s->announcements, 0};
+	s->input = (struct sk_decompose_input){.verdict = &s->verdict,
+					       .timeline = s->timeline,
+					       .blocktime = &s->blocktime,
+					       .announcements = &s->announcements};
 	add_event(s, SK_SIDE_SOURCE, SK_EVENT_QMP, "MIGRATION", "{\"status\":\"setup\"}",
 		  1000);
 	add_event(s, SK_SIDE_CLIENT, SK_EVENT_NOTE, SK_ANNOUNCE_EVENT, "", 2103);
@@ -148,6 +150,44 @@ static void test_post_copy_has_faults_and_what_queued_them(void **state)
 	assert_ms(&d, SK_PART_QUEUE, 800 * 0.994 - 99.4 * 0.5);
 	assert_ms(&d, SK_PART_REST, 1000 - 800 * 0.994);
 	assert_how(&d, SK_PART_FAULTS, "99 of 100 pages");
+}
+
+static void test_what_was_seen_goes_before_what_qemu_sums_up(void **state)
+{
+	struct sk_fault_span spans[] = {
+		{BASE + 2050 * MS, BASE + 2303 * MS, false}, /* 200 ms of it count */
+		{BASE + 2400 * MS, BASE + 2900 * MS, true},
+		{BASE + 3000 * MS, BASE + 3503 * MS, true}, /* 103 ms of it */
+	};
+	struct sk_fault_waits waits = {.is_known = true, .spans = spans, .nr = 3};
+	struct sk_decomposition d;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, 2000, 3103, true);
+	add_requests(&s);
+	s.input.waits = &waits;
+	decompose(&s, &d);
+	assert_ms(&d, SK_PART_FAULTS, 99.4 * 0.5);
+	assert_ms(&d, SK_PART_QUEUE, 803 - 99.4 * 0.5);
+	assert_ms(&d, SK_PART_REST, 197);
+	assert_how(&d, SK_PART_FAULTS,
+		   "for 803 ms of the outage, a virtual CPU for 603; "
+		   "blocktime of the phase 800 ms");
+	/* Who sees none of 800 ms is blind. */
+	scene_init(&s, 2000, 3103, true);
+	add_requests(&s);
+	waits.nr = 0;
+	s.input.waits = &waits;
+	decompose(&s, &d);
+	assert_ms(&d, SK_PART_REST, 1000 - 800 * 0.994);
+	/* It needs no blocktime. */
+	scene_init(&s, 2000, 3103, true);
+	s.input.waits = &waits;
+	s.blocktime.is_known = false;
+	decompose(&s, &d);
+	assert_ms(&d, SK_PART_FAULTS, 0);
+	assert_ms(&d, SK_PART_REST, 1000);
 }
 
 static void test_a_limit_makes_each_page_dearer(void **state)
@@ -316,6 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pre_copy_is_stop_announcement_and_rest),
 		cmocka_unit_test(test_post_copy_has_faults_and_what_queued_them),
+		cmocka_unit_test(test_what_was_seen_goes_before_what_qemu_sums_up),
 		cmocka_unit_test(test_a_limit_makes_each_page_dearer),
 		cmocka_unit_test(test_an_outage_that_ends_early_gets_its_share),
 		cmocka_unit_test(test_the_set_up_is_told_from_the_stop),
