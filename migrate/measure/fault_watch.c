@@ -85,35 +85,37 @@ static int find_qemu(const struct sk_fault_watch *w)
 	return folder ? open(folder, O_DIRECTORY | O_RDONLY | O_CLOEXEC) : -1;
 }
 
-static bool is_watched(const struct sk_fault_watch *w, uint64_t tid)
+static bool is_vcpu(const struct sk_fault_watch *w, uint64_t tid)
 {
-	for (size_t i = 0; i < w->nr_threads; i++)
-		if (w->threads[i].tid == tid)
-			return true;
-	return false;
-}
-
-static void add_thread(struct sk_fault_watch *w, uint64_t tid)
-{
-	struct watched *t = &w->threads[w->nr_threads];
 	char path[40], name[8] = "";
-	int fd;
+	sk_autoclose int fd = -1;
 
-	if (w->nr_threads == MAX_THREADS || is_watched(w, tid))
-		return;
 	(void)snprintf(path, sizeof(path), "%llu/comm", (unsigned long long)tid);
 	fd = openat(w->task_fd, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (fd >= 0)
+		(void)!read(fd, name, sizeof(name) - 1);
+	return strncmp(name, "CPU ", 4) == 0; /* libvirt asks QEMU for these names */
+}
+
+/* A thread that is known is looked at again: it gets its name a moment after its start. */
+static void note_thread(struct sk_fault_watch *w, uint64_t tid)
+{
+	struct watched *t = w->threads;
+	char path[40];
+
+	while (t < w->threads + w->nr_threads && t->tid != tid)
+		t++;
+	if (t == w->threads + MAX_THREADS)
 		return;
-	(void)!read(fd, name, sizeof(name) - 1);
-	(void)close(fd);
-	(void)snprintf(path, sizeof(path), "%llu/wchan", (unsigned long long)tid);
-	t->wchan_fd = openat(w->task_fd, path, O_RDONLY | O_CLOEXEC);
-	if (t->wchan_fd < 0)
-		return;
-	t->tid = tid;
-	t->is_vcpu = strncmp(name, "CPU ", 4) == 0; /* libvirt asks for these names */
-	w->nr_threads++;
+	if (t == w->threads + w->nr_threads) {
+		(void)snprintf(path, sizeof(path), "%llu/wchan", (unsigned long long)tid);
+		t->wchan_fd = openat(w->task_fd, path, O_RDONLY | O_CLOEXEC);
+		if (t->wchan_fd < 0)
+			return;
+		t->tid = tid;
+		w->nr_threads++;
+	}
+	t->is_vcpu = is_vcpu(w, tid);
 }
 
 static void find_threads(struct sk_fault_watch *w)
@@ -129,7 +131,7 @@ static void find_threads(struct sk_fault_watch *w)
 	}
 	while ((entry = readdir(dir)))
 		if (sk_parse_u64(entry->d_name, 1, PID_LIMIT, &tid, NULL) == 0)
-			add_thread(w, tid);
+			note_thread(w, tid);
 }
 
 /* True when a thread waits for a page now. Threads that ended are forgotten. */
