@@ -31,6 +31,8 @@ struct sk_migrate_opts {
 		*to_name; /* for the record: host names of a lab, else the URIs */
 	pid_t from_pid,
 		to_pid; /* of a lab's hosts, to ask for their clocks; 0: by ssh if the URI has it */
+	const struct sk_home *home; /* keeps what is learnt of a pair of hosts; NULL: nothing is */
+	uint64_t link_bits; /* per second, of the link between them where it is known; 0 it is not */
 	enum sk_mode mode;
 	struct sk_transfer_opts transfer; /* how the memory travels */
 	uint64_t timeout_ns;		  /* of the job, from its start; 0 none */

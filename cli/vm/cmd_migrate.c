@@ -117,6 +117,7 @@ int sk_run_migrate(const struct sk_cmd_ctx *ctx, void *options, int nargs, char 
 	r = sk_vmcli_open(ctx, &home, err);
 	if (r < 0)
 		return r;
+	opts.home = home;
 	r = fill_ends(given, args[0], home, &opts, &hold, err);
 	if (r < 0)
 		return r;

@@ -56,6 +56,47 @@ static void show_downtime(FILE *out, const struct sk_json *run)
 		      ms_at(run, "downtime_ms.client", client));
 }
 
+static double ratio_at(const struct sk_json *run, const char *path)
+{
+	return sk_json_double(sk_json_path(run, path), NAN);
+}
+
+static void show_predicted(FILE *out, const struct sk_json *run, const char *what,
+			   const char *key, const char *ratio)
+{
+	char path[3][48], low[SK_FORMAT_SIZE], mid[SK_FORMAT_SIZE], high[SK_FORMAT_SIZE];
+	const char *const ends[] = {"low", "mid", "high"};
+
+	for (int i = 0; i < 3; i++)
+		(void)snprintf(path[i], sizeof(path[i]), "prediction.%s.%s", key,
+			       ends[i]);
+	(void)fprintf(out, "%s %s (%s to %s), measured %.2f of it", what,
+		      ms_at(run, path[1], mid), ms_at(run, path[0], low),
+		      ms_at(run, path[2], high), ratio_at(run, ratio));
+}
+
+static void show_prediction(FILE *out, const struct sk_json *run)
+{
+	const struct sk_json *prediction = sk_json_get(run, "prediction");
+
+	if (!prediction)
+		return;
+	if (!sk_json_bool(sk_json_get(prediction, "converges"), false)) {
+		(void)fprintf(out, " predicted  not to end: %s\n",
+			      text_at(run, "prediction.why"));
+		return;
+	}
+	(void)fprintf(out, " predicted  ");
+	show_predicted(out, run, "total", "total_ms", "prediction.ratio.total");
+	(void)fprintf(out, "\n            ");
+	show_predicted(out, run, "vCPU downtime", "downtime_ms",
+		       "prediction.ratio.downtime");
+	(void)fprintf(out, "\n%s",
+		      number_at(run, "prediction.calibrated")
+			      ? ""
+			      : "            not calibrated on this pair of hosts yet\n");
+}
+
 static void show_window(FILE *out, const struct sk_json *run, const char *name)
 {
 	char path[64], p50[SK_FORMAT_SIZE], p99[SK_FORMAT_SIZE], max[SK_FORMAT_SIZE];
@@ -154,6 +195,7 @@ void sk_show_migration(FILE *out, const struct sk_json *run)
 {
 	show_mode(out, run);
 	show_downtime(out, run);
+	show_prediction(out, run);
 	show_probe(out, run);
 	show_data(out, run);
 	show_memory(out, run);

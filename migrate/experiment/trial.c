@@ -136,6 +136,7 @@ static int migrate(struct sk_site *site, const struct sk_store *store,
 	sk_autofree char *scratch = sk_strf("%s/%s", store->dir, SCRATCH);
 	sk_autofree char *url = probe_url(site, trial->cell);
 	struct sk_migrate_opts opts = {
+		.home = site->home,
 		.mode = (enum sk_mode)trial->cell->set[SK_FACTOR_MODE],
 		.transfer = sk_cell_transfer(trial->cell),
 		.postcopy_after =

@@ -238,6 +238,8 @@ static void set_durations(struct sk_timeline *timeline, struct sk_verdict *v)
 	jobs = sk_timeline_jobs(timeline, &n);
 	for (size_t i = 0; i < n; i++) {
 		v->memory_bytes = later(v->memory_bytes, jobs[i].memory_total);
+		v->zero_bytes = later(v->zero_bytes,
+				      jobs[i].constant_pages * jobs[i].page_size);
 		v->wire_bytes = later(v->wire_bytes, jobs[i].memory_processed);
 		v->postcopy_requests =
 			later(v->postcopy_requests, jobs[i].postcopy_requests);

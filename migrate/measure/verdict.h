@@ -46,6 +46,7 @@ struct sk_verdict {
 	uint64_t outage_start_ns; /* real time at which the outage of the client began */
 	struct sk_probe_summary all, before, during, after;
 	uint64_t memory_bytes, wire_bytes, postcopy_requests;
+	uint64_t zero_bytes; /* of memory_bytes: pages of zeros, which are not sent */
 	struct sk_pass passes[64];
 	size_t nr_passes;
 };
@@ -74,7 +75,7 @@ void sk_verdict_cut(struct sk_verdict *verdict, uint64_t known_until_ns);
 /**
  * sk_verdict_json() - The published object: mode.{asked,chosen,proven,why}, time_ms.{prep,total,api},
  *	downtime_ms.{reported,vcpu,client}, probe.{sent,lost,late_p99_us,late_ok,silence_ms,complete,before,during,after}
- *	(each window {sent,lost,p50_ms,p90_ms,p99_ms,max_ms,complete}), memory.{bytes,wire_bytes,postcopy_requests},
+ *	(each window {sent,lost,p50_ms,p90_ms,p99_ms,max_ms,complete}), memory.{bytes,zero_bytes,wire_bytes,postcopy_requests},
  *	passes[] {pass,ms,bytes,remaining_bytes,dirty_pages_per_s}, marks_ns.{api_call,active,…}. What is unknown is null.
  *	The caller adds memory_verified, guest, host and version records.
  */

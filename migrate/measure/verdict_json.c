@@ -126,6 +126,7 @@ struct sk_json *sk_verdict_json(const struct sk_verdict *v)
 	set_probe(root, v);
 	object = new_in(root, "memory");
 	sk_json_set_uint(object, "bytes", v->memory_bytes);
+	sk_json_set_uint(object, "zero_bytes", v->zero_bytes);
 	sk_json_set_uint(object, "wire_bytes", v->wire_bytes);
 	sk_json_set_uint(object, "postcopy_requests", v->postcopy_requests);
 	set_passes(root, v);

@@ -5,6 +5,7 @@
  *
  * 1. What was asked for makes sense. Preflight: both ends answer, the guest runs, its name is
  *    free there. Nothing has changed yet; the results folder is made, so that a full or read-only disk is known.
+ *    What the guest writes is measured, and what the migration will cost predicted.
  * 2. Checksum of the guest's memory. Before the probe: reading all memory slows the guest.
  * 3. Probe on, baseline of some seconds. No reply at all is an error: a migration whose
  *    probe measures nothing is not what was asked for.
@@ -23,6 +24,7 @@
 #include "migrate/report/report.h"
 #include "migrate/strategy/clocks.h"
 #include "migrate/strategy/insight.h"
+#include "migrate/strategy/predict.h"
 #include "migrate/strategy/record.h"
 #include "migrate/strategy/strategy.h"
 
@@ -42,6 +44,7 @@ struct move {
 	struct sk_memory_check check;
 	struct sk_clocks clocks;
 	struct sk_insight insight;
+	struct sk_prediction prediction;
 	uint64_t started_ns;
 	int dirfd;
 	bool made_dir;
@@ -150,6 +153,29 @@ static int run_job(struct move *move, struct sk_vm *vm, struct sk_err *err)
 	return sk_session_run(&session, err);
 }
 
+static void predict(struct move *move, struct sk_vm *vm)
+{
+	struct sk_guest_use use;
+
+	say(move, "measure what the guest writes", NULL);
+	sk_guest_use_measure(vm, &move->facts, move->opts, &use);
+	sk_predict(move->opts, &move->facts, &use, &move->prediction);
+}
+
+/* What was predicted beside what came, and the next prediction the wiser. */
+static void review(struct move *move, const struct sk_verdict *verdict,
+		   struct sk_json *run)
+{
+	struct sk_prediction *p = &move->prediction;
+	struct sk_err err = SK_ERR_INIT;
+
+	if (verdict->chosen < SK_MODEL_MODES)
+		(void)sk_json_set(run, "prediction",
+				  sk_prediction_json(p, verdict->chosen, verdict));
+	if (sk_prediction_learn(p, move->opts, &move->facts, verdict, &err) < 0)
+		say(move, "the calibration cannot be written", err.msg);
+}
+
 /* Steps 1 to 5: afterwards nothing adds to the time line or the samples. */
 static int measure(struct move *move, struct sk_err *err)
 {
@@ -169,8 +195,10 @@ static int measure(struct move *move, struct sk_err *err)
 	}
 	if (r == 0)
 		sk_clocks_measure(opts, &move->clocks);
-	if (r == 0)
+	if (r == 0) {
+		predict(move, vm);
 		r = checksum_before(move, err);
+	}
 	if (r == 0) {
 		sk_insight_start(&move->insight, opts);
 		r = start_probe(move, err);
@@ -259,6 +287,7 @@ static int conclude(struct move *move, struct sk_json **ret, struct sk_err *err)
 	if (!run)
 		return sk_err_oom(err);
 	(void)sk_json_set(run, "clocks", sk_clocks_json(&move->clocks));
+	review(move, &verdict, run);
 	sk_insight_add(&move->insight, move->opts, &verdict, move->timeline, run);
 	if (move->probe && sk_json_get(run, "probe"))
 		sk_probe_describe(move->probe, sk_json_get(run, "probe"));

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+/* calibrate - what the model needs to know of a pair of hosts, learnt from every migration between them */
+#include "migrate/strategy/calibrate.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <string.h>
+
+#include "lib/fs.h"
+#include "lib/stats.h"
+#include "lib/str.h"
+
+#define DIR	"calibration"
+#define VERSION 1
+#define OWN_LOW                                                                          \
+	20e6 /* of QEMU's resident memory: its own, and the guest's pages of zeros */
+#define OWN_MID	 90e6
+#define OWN_HIGH 160e6
+#define NEWEST	 9 /* runs that a median is taken of: hosts change */
+
+/** struct field - A number of a run and its name in the file */
+struct field {
+	const char *key;
+	size_t offset;
+};
+
+#define FIELD(member)                                                                    \
+	{                                                                                \
+#member, offsetof(struct sk_calibration_run, member)                     \
+	}
+
+static const struct field fields[] = {
+	FIELD(link_bps), FIELD(floor_s), FIELD(extra_s), FIELD(network_s),
+	FIELD(wait),	 FIELD(nonzero), FIELD(tail),	 FIELD(resident),
+};
+
+static double *member(struct sk_calibration_run *run, size_t offset)
+{
+	return (double *)(void *)((char *)run + offset);
+}
+
+static double value_of(const struct sk_calibration_run *run, size_t offset)
+{
+	return *(const double *)(const void *)((const char *)run + offset);
+}
+
+/* Names come from other machines, and become a file's: letters, digits, dots, dashes. */
+static void make_key(const char *host, const char *other, char *ret, size_t size)
+{
+	bool is_first = strcmp(host, other) <= 0;
+
+	(void)snprintf(ret, size, "%.60s--%.60s.json", is_first ? host : other,
+		       is_first ? other : host);
+	for (char *c = ret; *c; c++)
+		if (!isalnum((unsigned char)*c) && *c != '.' && *c != '-')
+			*c = '_';
+	if (ret[0] == '.')
+		ret[0] = '_';
+}
+
+static void load_run(const struct sk_json *json, struct sk_calibration *ret)
+{
+	struct sk_calibration_run run = {
+		.is_capped = sk_json_bool(sk_json_get(json, "capped"), false)};
+
+	if (sk_mode_parse(sk_json_str(sk_json_get(json, "mode"), ""), &run.mode, NULL) <
+		    0 ||
+	    run.mode >= SK_MODEL_MODES)
+		return;
+	(void)snprintf(run.guest, sizeof(run.guest), "%s",
+		       sk_json_str(sk_json_get(json, "guest"), ""));
+	for (size_t i = 0; i < SK_ARRAY_SIZE(fields); i++)
+		*member(&run, fields[i].offset) =
+			sk_json_double(sk_json_get(json, fields[i].key), NAN);
+	sk_calibration_add(ret, &run);
+}
+
+int sk_calibration_load(int root_fd, const char *host, const char *other,
+			struct sk_calibration *ret, struct sk_err *err)
+{
+	sk_auto(sk_json_free) struct sk_json *json = NULL;
+	sk_autofree char *path = NULL;
+	const struct sk_json *runs;
+	int r;
+
+	*ret = (struct sk_calibration){.nr = 0};
+	if (root_fd < 0)
+		return 0;
+	make_key(host, other, ret->key, sizeof(ret->key));
+	path = sk_strf(DIR "/%s", ret->key);
+	if (!path)
+		return sk_err_oom(err);
+	if (!sk_fs_exists(root_fd, path))
+		return 0;
+	r = sk_json_load(root_fd, path, &json, err);
+	if (r < 0)
+		return r;
+	if (sk_json_int(sk_json_get(json, "version"), 0) != VERSION)
+		return sk_err_set(err, EINVAL, "'%s' is of another version", path);
+	runs = sk_json_get(json, "runs");
+	for (size_t i = 0; i < sk_json_len(runs); i++)
+		load_run(sk_json_at(runs, i), ret);
+	return 0;
+}
+
+void sk_calibration_add(struct sk_calibration *calibration,
+			const struct sk_calibration_run *run)
+{
+	if (calibration->nr == SK_CALIBRATION_RUNS) {
+		memmove(calibration->runs, calibration->runs + 1,
+			sizeof(*run) * (SK_CALIBRATION_RUNS - 1));
+		calibration->nr--;
+	}
+	calibration->runs[calibration->nr++] = *run;
+}
+
+static struct sk_json *run_json(const struct sk_calibration_run *run)
+{
+	struct sk_json *json = sk_json_new_object();
+
+	sk_json_set_str(json, "mode", sk_mode_name(run->mode));
+	sk_json_set_bool(json, "capped", run->is_capped);
+	sk_json_set_str(json, "guest", run->guest);
+	for (size_t i = 0; i < SK_ARRAY_SIZE(fields); i++) {
+		double value = value_of(run, fields[i].offset);
+
+		if (isfinite(value))
+			sk_json_set_double(json, fields[i].key, value);
+	}
+	return json;
+}
+
+int sk_calibration_save(int root_fd, const struct sk_calibration *calibration,
+			struct sk_err *err)
+{
+	sk_auto(sk_json_free) struct sk_json *json = NULL;
+	sk_autofree char *text = NULL;
+	sk_autoclose int dir = -1;
+	struct sk_json *runs;
+
+	if (root_fd < 0 || !calibration->key[0])
+		return 0;
+	json = sk_json_new_object();
+	sk_json_set_int(json, "version", VERSION);
+	runs = sk_json_set(json, "runs", sk_json_new_array());
+	for (size_t i = 0; i < calibration->nr; i++)
+		(void)sk_json_add(runs, run_json(&calibration->runs[i]));
+	text = sk_json_print(json, true);
+	if (!text)
+		return sk_err_oom(err);
+	dir = sk_fs_open_dir(root_fd, DIR, 0755, err);
+	if (dir < 0)
+		return dir;
+	return sk_fs_replace(dir, calibration->key, text, strlen(text), 0644, err);
+}
+
+/** struct wanted - Which runs count; 0 and NULL: any */
+struct wanted {
+	unsigned int modes; /* bits of enum sk_mode */
+	int capped;	    /* 1 only capped ones, -1 only others */
+	const char *guest;
+};
+
+#define BIT(mode) (1u << (mode))
+
+static bool is_wanted(const struct sk_calibration_run *run, const struct wanted *want)
+{
+	if (want->modes && !(want->modes & BIT(run->mode)))
+		return false;
+	if (want->capped && run->is_capped != (want->capped > 0))
+		return false;
+	return !want->guest || strcmp(want->guest, run->guest) == 0;
+}
+
+/* Median of the newest, and how far they spread: the fewer, the farther. */
+static bool median(const struct sk_calibration *calibration, const struct wanted *want,
+		   size_t offset, struct sk_range *ret)
+{
+	double values[NEWEST], slack;
+	size_t n = 0;
+
+	for (size_t i = calibration->nr; i-- > 0 && n < NEWEST;) {
+		double value = value_of(&calibration->runs[i], offset);
+
+		if (isfinite(value) && is_wanted(&calibration->runs[i], want))
+			values[n++] = value;
+	}
+	if (n == 0)
+		return false;
+	sk_stats_sort(values, n);
+	ret->mid = sk_stats_quantile(values, n, 0.5);
+	slack = fabs(ret->mid) * 0.5 / (double)n;
+	ret->low = values[0] - slack;
+	ret->high = values[n - 1] + slack;
+	return true;
+}
+
+/* Of the same kind, else of the same mode, else of a mode like it, else a guess. */
+static struct sk_range learn(const struct sk_calibration *calibration, enum sk_mode mode,
+			     bool is_capped, size_t offset, struct sk_range guess)
+{
+	static const unsigned int like[SK_MODEL_MODES] = {
+		[SK_MODE_PRE_COPY] = BIT(SK_MODE_PRE_COPY),
+		[SK_MODE_STOP_AND_COPY] = BIT(SK_MODE_STOP_AND_COPY),
+		[SK_MODE_POST_COPY] = BIT(SK_MODE_POST_COPY) | BIT(SK_MODE_HYBRID),
+		[SK_MODE_HYBRID] = BIT(SK_MODE_POST_COPY) | BIT(SK_MODE_HYBRID),
+	};
+	const struct wanted wants[] = {
+		{.modes = BIT(mode), .capped = is_capped ? 1 : -1},
+		{.modes = BIT(mode)},
+		{.modes = like[mode]},
+	};
+
+	for (size_t i = 0; i < SK_ARRAY_SIZE(wants); i++)
+		if (median(calibration, &wants[i], offset, &guess))
+			break;
+	return guess;
+}
+
+/** struct guess - Where nothing is known */
+struct guess {
+	struct sk_range floor_s, extra_s, network_s, wait;
+};
+
+static const struct guess guesses[SK_MODEL_MODES] = {
+	[SK_MODE_PRE_COPY] = {{0.005, 0.02, 0.15},
+			      {0, 0.05, 0.5},
+			      {0.002, 0.03, 0.2},
+			      {0, 0, 0}},
+	[SK_MODE_STOP_AND_COPY] = {{0.01, 0.08, 0.3},
+				   {0, 0.05, 0.5},
+				   {0.002, 0.03, 0.2},
+				   {0, 0, 0}},
+	[SK_MODE_POST_COPY] = {{0.005, 0.03, 0.15},
+			       {0, 0.05, 0.5},
+			       {0.002, 0.03, 0.2},
+			       {0.05, 0.5, 1}},
+	[SK_MODE_HYBRID] = {{0.005, 0.03, 0.15},
+			    {0, 0.05, 0.5},
+			    {0.002, 0.03, 0.2},
+			    {0.02, 0.3, 1}},
+};
+static const struct sk_range link_guess = {100e6, 300e6, 1.2e9};
+
+#define AT(field) offsetof(struct sk_calibration_run, field)
+
+static struct sk_range learn_link(const struct sk_calibration *calibration,
+				  unsigned int modes, double cap_bps)
+{
+	struct sk_range link = link_guess;
+
+	(void)median(calibration, &(struct wanted){.modes = modes, .capped = -1},
+		     AT(link_bps), &link);
+	link.low = fmax(link.low, link.mid / 4);
+	/* A link that carried the cap is at least that fast. */
+	if (cap_bps > 0 && calibration->nr > 0 && link.mid < cap_bps)
+		link = (struct sk_range){link.low, cap_bps, fmax(link.high, 2 * cap_bps)};
+	return link;
+}
+
+void sk_calibration_apply(const struct sk_calibration *calibration, const char *guest,
+			  struct sk_model_input *in)
+{
+	const unsigned int post = BIT(SK_MODE_POST_COPY) | BIT(SK_MODE_HYBRID);
+	bool is_capped = in->cap_bps > 0;
+	const struct wanted of_guest = {.modes = BIT(SK_MODE_PRE_COPY), .guest = guest};
+
+	in->link_bps = learn_link(calibration,
+				  BIT(SK_MODE_PRE_COPY) | BIT(SK_MODE_STOP_AND_COPY),
+				  in->cap_bps);
+	in->postcopy_link_bps = learn_link(calibration, post, in->cap_bps);
+	if (!median(calibration, &of_guest, AT(tail), &in->tail))
+		in->tail = (struct sk_range){0, in->nonzero.mid * 0.05, in->nonzero.high};
+	in->tail.low = fmax(0, in->tail.low);
+	for (int mode = 0; mode < SK_MODEL_MODES; mode++) {
+		const struct guess *g = &guesses[mode];
+		enum sk_mode m = (enum sk_mode)mode;
+
+		in->mode[mode] = (struct sk_model_mode){
+			.floor_s =
+				learn(calibration, m, is_capped, AT(floor_s), g->floor_s),
+			.extra_s =
+				learn(calibration, m, is_capped, AT(extra_s), g->extra_s),
+			.network_s = learn(calibration, m, is_capped, AT(network_s),
+					   g->network_s),
+			.wait = learn(calibration, m, is_capped, AT(wait), g->wait),
+		};
+		in->mode[mode].wait.low = fmax(0, in->mode[mode].wait.low);
+	}
+}
+
+size_t sk_calibration_nr(const struct sk_calibration *calibration, enum sk_mode mode)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < calibration->nr; i++)
+		n += calibration->runs[i].mode == mode;
+	return n;
+}
+
+static struct sk_range within(struct sk_range range, double most)
+{
+	const double least = fmin(most, 1 << 20);
+
+	return (struct sk_range){fmin(fmax(range.low, least), most),
+				 fmin(fmax(range.mid, least), most),
+				 fmin(fmax(range.high, least), most)};
+}
+
+/* The run before which QEMU was most like it is now: resident memory holds pages of zeros and QEMU's
+ * own, less of both once the guest has moved. */
+static const struct sk_calibration_run *most_like(
+	const struct sk_calibration *calibration, const char *guest, double resident)
+{
+	const struct sk_calibration_run *best = NULL;
+
+	for (size_t i = calibration->nr; i-- > 0;) {
+		const struct sk_calibration_run *run = &calibration->runs[i];
+
+		if (strcmp(run->guest, guest) != 0 || !isfinite(run->nonzero) ||
+		    !isfinite(run->resident))
+			continue;
+		if (!best ||
+		    fabs(run->resident - resident) < fabs(best->resident - resident))
+			best = run;
+	}
+	return best;
+}
+
+const char *sk_calibration_nonzero(const struct sk_calibration *calibration,
+				   const char *guest, double resident,
+				   double memory_bytes, struct sk_range *ret)
+{
+	const struct sk_calibration_run *like = most_like(calibration, guest, resident);
+	double more, slack;
+
+	if (resident <= 0) {
+		*ret = (struct sk_range){memory_bytes * 0.1, memory_bytes * 0.6,
+					 memory_bytes};
+		return "a guess: nothing is known of the guest's memory";
+	}
+	if (!like) {
+		*ret = within((struct sk_range){resident - OWN_HIGH, resident - OWN_MID,
+						resident - OWN_LOW},
+			      memory_bytes);
+		return "resident memory of QEMU less a guess of what is its own";
+	}
+	more = resident - like->resident;
+	slack = fabs(more) + 0.05 * like->nonzero;
+	*ret = within((struct sk_range){like->nonzero + more - slack,
+					like->nonzero + more,
+					like->nonzero + more + slack},
+		      memory_bytes);
+	return "pages that were not zero in an earlier run, and what QEMU's memory grew by";
+}
