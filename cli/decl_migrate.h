@@ -30,8 +30,36 @@ struct sk_cli_migrate_opts {
 	const char *control;
 	const char *dir;
 	const char *format;
-	uint64_t bandwidth_bits;
 	uint64_t postcopy_after;
+	uint64_t timeout_ns;
+	const char *timeout_action;
+	bool dry_run;
+
+	/* How the memory travels: struct sk_transfer_opts. */
+	uint64_t bandwidth_bits;
+	uint64_t postcopy_bandwidth_bits;
+	uint64_t max_downtime_ns;
+	bool auto_converge;
+	uint64_t auto_converge_initial;
+	uint64_t auto_converge_increment;
+	const char *compression;
+	uint64_t compression_level;
+	uint64_t xbzrle_cache_bytes;
+	uint64_t parallel;
+	bool zero_copy;
+	bool p2p;
+	const char *p2p_uri;
+	bool tunnelled;
+	bool tls;
+	const char *tls_destination;
+	bool insecure_plaintext;
+	bool persist;
+	bool undefine_source;
+	const char *copy_storage;
+	const char *migrate_uri;
+	const char *listen_address;
+	bool unsafe;
+	bool no_cpu_check;
 };
 
 /** struct sk_cli_probe_opts - Options of `probe`; 0 and NULL mean not given */

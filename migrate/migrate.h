@@ -61,6 +61,15 @@ struct sk_migrate_opts {
  */
 int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
 	       struct sk_err *err);
+/**
+ * sk_migrate_plan() - Tell what sk_migrate() would do; nothing is changed at either end
+ * @ret:	{guest, from, to, mode, possible, checks: [{name, ok, result, hint}], transfer: {...},
+ *		steps: [{call, when, flags, parameters}]}; filled when a check failed, too
+ *
+ * Return: 0 when every check passed; else that of the first which did not
+ */
+int sk_migrate_plan(const struct sk_migrate_opts *opts, struct sk_json **ret,
+		    struct sk_err *err);
 
 /** struct sk_lab_opts - A lab; zero means the default */
 struct sk_lab_opts {

@@ -6,6 +6,7 @@
 #include "cli/decl_migrate.h"
 #include "cli/out.h"
 #include "cli/vm/common.h"
+#include "cli/vm/migrate_opts.h"
 #include "cli/vm/show.h"
 #include "lib/str.h"
 #include "migrate/migrate.h"
@@ -69,6 +70,22 @@ static int judge(const struct sk_json *run, struct sk_err *err)
 			  sk_json_str(sk_json_path(run, "memory_check.why"), ""));
 }
 
+/* Shown in a failure, too: it says what is in order and what is not. */
+static int dry_run(const struct sk_migrate_opts *opts, const char *format,
+		   struct sk_err *err)
+{
+	sk_auto(sk_json_free) struct sk_json *plan = NULL;
+	int r = sk_migrate_plan(opts, &plan, err), printed = 0;
+
+	if (plan && format && strcmp(format, "table") != 0)
+		printed = sk_out_object(format, NULL, plan, r < 0 ? NULL : err);
+	else if (plan)
+		sk_show_plan(stdout, plan);
+	if (plan && printed == 0)
+		printed = sk_out_flush(r < 0 ? NULL : err);
+	return r < 0 ? r : printed;
+}
+
 static int migrate(const struct sk_migrate_opts *opts, const char *format,
 		   struct sk_err *err)
 {
@@ -91,8 +108,7 @@ int sk_run_migrate(const struct sk_cmd_ctx *ctx, void *options, int nargs, char 
 {
 	const struct sk_cli_migrate_opts *given = options;
 	struct sk_progress progress = {0};
-	struct sk_migrate_opts opts = {.transfer.bandwidth_bits = given->bandwidth_bits,
-				       .probe = given->probe,
+	struct sk_migrate_opts opts = {.probe = given->probe,
 				       .netns_fd = -1,
 				       .phase = sk_vmcli_phase,
 				       .phase_ctx = &progress,
@@ -105,15 +121,9 @@ int sk_run_migrate(const struct sk_cmd_ctx *ctx, void *options, int nargs, char 
 	(void)nargs;
 	if (!given->to)
 		return sk_cmd_usage(err, "--to is missing: where to?");
-	r = sk_mode_parse(given->mode, &opts.mode, err);
+	r = sk_vmcli_transfer(given, &opts, err);
 	if (r < 0)
 		return r;
-	if (given->postcopy_after && opts.mode != SK_MODE_HYBRID)
-		return sk_cmd_usage(err, "--postcopy-after is for --mode hybrid");
-	if (given->postcopy_after > SK_MIGRATE_MAX_PASSES)
-		return sk_cmd_usage(err, "--postcopy-after is at most %d",
-				    SK_MIGRATE_MAX_PASSES);
-	opts.postcopy_after = (unsigned int)given->postcopy_after;
 	r = sk_vmcli_open(ctx, &home, err);
 	if (r < 0)
 		return r;
@@ -121,6 +131,11 @@ int sk_run_migrate(const struct sk_cmd_ctx *ctx, void *options, int nargs, char 
 	r = fill_ends(given, args[0], home, &opts, &hold, err);
 	if (r < 0)
 		return r;
+	if (given->dry_run) {
+		r = dry_run(&opts, given->format, err);
+		sk_close(&opts.netns_fd);
+		return r;
+	}
 	sk_progress_init(&progress, false);
 	dir = given->dir ? strdup(given->dir) : default_dir(home, &opts);
 	opts.dir = dir;

@@ -16,4 +16,7 @@ int sk_show_experiment(const struct sk_json *summary, struct sk_err *err);
 int sk_show_differences(const char *format, const struct sk_json *differences,
 			struct sk_err *err);
 
+/** sk_show_plan() - Print what sk_migrate_plan() made */
+void sk_show_plan(FILE *out, const struct sk_json *plan);
+
 #endif

@@ -24,6 +24,7 @@
 #include "migrate/report/report.h"
 #include "migrate/strategy/clocks.h"
 #include "migrate/strategy/insight.h"
+#include "migrate/strategy/plan.h"
 #include "migrate/strategy/predict.h"
 #include "migrate/strategy/record.h"
 #include "migrate/strategy/strategy.h"
@@ -183,12 +184,14 @@ static int measure(struct move *move, struct sk_err *err)
 	const struct sk_vm_ends ends = {opts->guest, opts->from, opts->to,
 					move->timeline};
 	sk_auto(sk_vm_close) struct sk_vm *vm = NULL;
+	struct sk_vm_job job;
 	int r;
 
 	say(move, "check both hosts", NULL);
+	sk_plan_job(opts, &job);
 	r = sk_vm_open(&ends, &vm, err);
 	if (r == 0)
-		r = sk_vm_libvirt.preflight(vm, &move->facts, err);
+		r = sk_vm_libvirt.preflight(vm, &job, &move->facts, err);
 	if (r == 0 && opts->dir) {
 		move->dirfd = sk_record_open(opts->dir, &move->made_dir, err);
 		r = move->dirfd < 0 ? move->dirfd : 0;
@@ -309,7 +312,8 @@ int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
 	       struct sk_err *err)
 {
 	sk_auto(sk_timeline_free) struct sk_timeline *timeline = sk_timeline_new();
-	struct move move = {.opts = opts,
+	struct sk_migrate_opts full = *opts;
+	struct move move = {.opts = &full,
 			    .timeline = timeline,
 			    .started_ns = sk_clock_real(),
 			    .dirfd = -1};
@@ -317,9 +321,9 @@ int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
 
 	if (!timeline)
 		return sk_err_oom(err);
-	if (!sk_strategy_find(opts->mode))
-		return sk_err_set(err, EINVAL, "'%s' is no way to migrate",
-				  sk_mode_name(opts->mode));
+	r = sk_plan_settle(&full, err);
+	if (r < 0)
+		return r;
 	r = opts->probe ? sk_probe_target_parse(opts->probe, &move.target, err) : 0;
 	if (r < 0)
 		return r;

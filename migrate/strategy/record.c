@@ -9,6 +9,7 @@
 
 #include "lib/clock.h"
 #include "lib/fs.h"
+#include "migrate/strategy/plan.h"
 
 bool sk_memory_verify(struct sk_memory_check *check)
 {
@@ -88,6 +89,8 @@ struct sk_json *sk_record_json(const struct sk_record *record)
 	set_host(run, "to", opts->to_name, opts->to, record->facts, SK_SIDE_DESTINATION);
 	set_memory(run, record->check);
 	sk_json_set_uint(run, "bandwidth_bits", opts->transfer.bandwidth_bits);
+	(void)sk_json_set(run, "transfer", sk_plan_transfer(opts));
+	(void)sk_json_set(run, "preflight", sk_plan_checks(record->facts));
 	sk_json_set_str(run, "probe_target", opts->probe);
 	sk_json_set_str(run, "accelerator", record->facts->accelerator);
 	sk_json_set_str(run, "cpu_check", record->facts->cpu_check);

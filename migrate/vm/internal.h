@@ -103,7 +103,8 @@ bool sk_vm_events_wait(struct sk_vm *vm);
 /** sk_vm_job_sample() - libvirt's job parameters as a sample; now is its time */
 void sk_vm_job_sample(const virTypedParameter *params, int nr, struct sk_job_sample *ret);
 /** sk_vm_preflight() - See struct sk_vm_ops */
-int sk_vm_preflight(struct sk_vm *vm, struct sk_vm_facts *ret, struct sk_err *err);
+int sk_vm_preflight(struct sk_vm *vm, const struct sk_vm_job *job,
+		    struct sk_vm_facts *ret, struct sk_err *err);
 /** sk_vm_job_start() - See struct sk_vm_ops */
 int sk_vm_job_start(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err *err);
 /** sk_vm_phase_bytes_await() - Ask the source's QEMU as soon as it has sent its last byte, if that is before @until_ns (sk_clock_mono()); by the statistics thread */

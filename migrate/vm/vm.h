@@ -2,7 +2,7 @@
 /* vm - the only room that sees libvirt: hosts, domains, and one migration between two hosts
  *
  *	sk_vm_open(&ends, &vm, err);		// connect to both, register for events
- *	ops->preflight(vm, &facts, err);	// would it work? changes nothing
+ *	ops->preflight(vm, &job, &facts, err);	// would it work? changes nothing
  *	ops->start(vm, &job, err);		// a thread of its own calls libvirt
  *	while (ops->next(vm, 100, &note) != …)	// act on what happens
  *	sk_vm_close(vm);
@@ -56,14 +56,26 @@ enum sk_vm_state {
 	SK_VM_OTHER,
 };
 
+/** struct sk_vm_check - One check of preflight */
+struct sk_vm_check {
+	const char *name; /* "guest", "cpu", ... */
+	int result;	  /* 0, or the negative errno of what will not work */
+	char text[200];	  /* what was found, or why it will not work */
+	char hint[SK_ERR_HINT_SIZE];
+};
+
+#define SK_VM_MAX_CHECKS 16
+
 /** struct sk_vm_facts - What preflight learnt, for the record */
 struct sk_vm_facts {
+	struct sk_vm_check checks[SK_VM_MAX_CHECKS]; /* in the order in which they ran */
+	size_t nr_checks;
 	char accelerator[8];	/* "kvm", "tcg", or libvirt's domain type */
 	char libvirt[2][24];	/* version of libvirtd, by enum sk_side */
 	char hypervisor[2][24]; /* version of QEMU */
 	char hostname[2][64];
 	uint64_t memory_bytes;
-	const char *cpu_check; /* "compatible", or why it was not needed */
+	const char *cpu_check; /* "compatible", or why that is not known */
 };
 
 /** struct sk_vm_job - How to migrate */
@@ -102,8 +114,10 @@ struct sk_vm;
 
 /** struct sk_vm_ops - What a strategy may do; implemented by libvirt, and by a fake in tests */
 struct sk_vm_ops {
-	/** Check both ends; changes nothing. -ENOENT no such guest, -EEXIST name taken there, … */
-	int (*preflight)(struct sk_vm *vm, struct sk_vm_facts *ret, struct sk_err *err);
+	/** Check both ends for a job; changes nothing. All checks are run and told, in a failure too,
+	 * which is the first of theirs: -ENOENT no such guest, -EEXIST name taken there, … */
+	int (*preflight)(struct sk_vm *vm, const struct sk_vm_job *job,
+			 struct sk_vm_facts *ret, struct sk_err *err);
 	/** Start the job in a thread of its own; its end comes as a note */
 	int (*start)(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err *err);
 	/** Next note in order; -ETIMEDOUT after @timeout_ms without one */
