@@ -71,7 +71,9 @@ static int make_hier(const struct sk_cgroup *cg, struct sk_cgroup_hier *hier)
 		return r;
 	sk_close(&hier->dirfd);
 	sk_close(&hier->enter_fd);
-	sk_cgroup_open_descriptors(hier);
+	sk_cgroup_open_folder(hier);
+	if (hier->dirfd >= 0)
+		sk_cgroup_open_entrance(hier);
 	if (hier->dirfd < 0 || hier->enter_fd < 0)
 		return -errno;
 	return sk_cgroup_prepare(cg, hier);

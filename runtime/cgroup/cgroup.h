@@ -115,13 +115,18 @@ int sk_cgroup_open(const struct sk_cgroup_opts *opts, struct sk_cgroup **ret,
  * memory ran out
  */
 struct sk_json *sk_cgroup_paths(const struct sk_cgroup *cg);
-/** sk_cgroup_reopen() - The same group from sk_cgroup_paths(), whoever calls it; folders may be gone */
+/** sk_cgroup_reopen() - The same group from sk_cgroup_paths(), whoever calls it; folders may be gone.
+ *  Nobody can enter it: sk_cgroup_reopen_to_enter() */
 int sk_cgroup_reopen(const struct sk_json *paths, struct sk_cgroup **ret,
 		     struct sk_err *err);
+/** sk_cgroup_reopen_to_enter() - The same for a process that shall be in there; only sk_cgroup_v2_fd(),
+ *  sk_cgroup_enter(), sk_cgroup_descend(), sk_cgroup_attach() and sk_cgroup_read_oom() make sense */
+int sk_cgroup_reopen_to_enter(const struct sk_json *paths, struct sk_cgroup **ret,
+			      struct sk_err *err);
 
 /**
  * sk_cgroup_descend() - Take a group below instead, as a place for a process to enter
- * @cg:		From sk_cgroup_reopen(); afterwards only sk_cgroup_v2_fd() and sk_cgroup_enter() make sense
+ * @cg:		From sk_cgroup_reopen_to_enter()
  * @hierarchy:	A controller, or "unified" or "" for v2: there alone; NULL: in all
  * @below:	Existing group, relative; ".." is refused
  *

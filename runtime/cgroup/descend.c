@@ -29,7 +29,7 @@ static int descend(struct sk_cgroup_hier *hier, const char *below, struct sk_err
 	sk_close(&hier->enter_fd);
 	free(hier->dir);
 	hier->dir = sk_steal(&dir);
-	sk_cgroup_open_descriptors(hier);
+	sk_cgroup_open_entrance(hier);
 	return 0;
 }
 

@@ -84,8 +84,10 @@ unsigned int sk_cgroup_controller_bits(const char *list);
 
 /* place.c */
 
-/** sk_cgroup_open_descriptors() - Open @dirfd and @enter_fd of an existing folder; -1 where that fails */
-void sk_cgroup_open_descriptors(struct sk_cgroup_hier *hier);
+/** sk_cgroup_open_folder() - Open @dirfd of an existing folder; -1 where that fails */
+void sk_cgroup_open_folder(struct sk_cgroup_hier *hier);
+/** sk_cgroup_open_entrance() - Open @enter_fd, and of v2 @dirfd, into which a process can be cloned; -1 where that fails */
+void sk_cgroup_open_entrance(struct sk_cgroup_hier *hier);
 
 /* prepare.c */
 

@@ -241,14 +241,25 @@ struct sk_json *sk_cgroup_paths(const struct sk_cgroup *cg)
 	return paths;
 }
 
-void sk_cgroup_open_descriptors(struct sk_cgroup_hier *hier)
+void sk_cgroup_open_folder(struct sk_cgroup_hier *hier)
 {
 	hier->dirfd = open(hier->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (hier->dirfd < 0)
+}
+
+/* v1: who enters has one thread, and moving one task needs no grace period. */
+void sk_cgroup_open_entrance(struct sk_cgroup_hier *hier)
+{
+	sk_autofree char *tasks = hier->is_v2 ? NULL : sk_strf("%s/tasks", hier->dir);
+
+	if (tasks)
+		hier->enter_fd = open(tasks, O_WRONLY | O_CLOEXEC);
+	if (!hier->is_v2)
 		return;
-	/* v1: the caller is single-threaded, and moving one task needs no grace period. */
-	hier->enter_fd = openat(hier->dirfd, hier->is_v2 ? "cgroup.procs" : "tasks",
-				O_WRONLY | O_CLOEXEC);
+	if (hier->dirfd < 0)
+		sk_cgroup_open_folder(hier);
+	if (hier->dirfd >= 0)
+		hier->enter_fd =
+			openat(hier->dirfd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 }
 
 /* Whether blank-separated @list has @name. */
@@ -264,7 +275,7 @@ static bool has_word(const char *list, const char *name)
 
 /* A written-down folder must end in the group's own path, so that parents can be told apart. */
 static int reopen_hier(struct sk_cgroup *cg, const char *name, const char *dir,
-		       const char *kept, struct sk_err *err)
+		       const char *kept, bool to_enter, struct sk_err *err)
 {
 	sk_autofree char *end = sk_strf("/%s", cg->path + (cg->path[0] == '/'));
 	struct sk_cgroup_hier *hier = &cg->hiers[cg->nr];
@@ -285,7 +296,10 @@ static int reopen_hier(struct sk_cgroup *cg, const char *name, const char *dir,
 	if (!hier->dir)
 		return sk_err_oom(err);
 	cg->nr++;
-	sk_cgroup_open_descriptors(hier);
+	if (to_enter)
+		sk_cgroup_open_entrance(hier);
+	else
+		sk_cgroup_open_folder(hier);
 	hier->controllers = sk_cgroup_controller_bits(name);
 	if (hier->is_v2 && hier->dirfd >= 0 &&
 	    sk_fs_read(hier->dirfd, "cgroup.controllers", 4096, &list, NULL) == 0)
@@ -322,7 +336,7 @@ static bool may_have(const char *name, unsigned int wanted)
 }
 
 /* @wanted: bits of controllers; a v1 hierarchy without any of them is left out */
-static int reopen(const struct sk_json *paths, unsigned int wanted,
+static int reopen(const struct sk_json *paths, unsigned int wanted, bool to_enter,
 		  struct sk_cgroup **ret, struct sk_err *err)
 {
 	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = calloc(1, sizeof(*cg));
@@ -348,7 +362,7 @@ static int reopen(const struct sk_json *paths, unsigned int wanted,
 		if (is_mark(key) || cg->nr == SK_CGROUP_MAX_HIERS ||
 		    !may_have(key, wanted))
 			continue;
-		r = reopen_hier(cg, key, sk_json_str(value, ""), kept, err);
+		r = reopen_hier(cg, key, sk_json_str(value, ""), kept, to_enter, err);
 		if (r < 0)
 			return r;
 	}
@@ -359,13 +373,19 @@ static int reopen(const struct sk_json *paths, unsigned int wanted,
 int sk_cgroup_reopen(const struct sk_json *paths, struct sk_cgroup **ret,
 		     struct sk_err *err)
 {
-	return reopen(paths, ~0u, ret, err);
+	return reopen(paths, ~0u, false, ret, err);
+}
+
+int sk_cgroup_reopen_to_enter(const struct sk_json *paths, struct sk_cgroup **ret,
+			      struct sk_err *err)
+{
+	return reopen(paths, ~0u, true, ret, err);
 }
 
 bool sk_cgroup_is_frozen_at(const struct sk_json *paths)
 {
 	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
 
-	return reopen(paths, SK_CGROUP_FREEZER, &cg, NULL) == 0 &&
+	return reopen(paths, SK_CGROUP_FREEZER, false, &cg, NULL) == 0 &&
 	       sk_cgroup_is_frozen(cg);
 }

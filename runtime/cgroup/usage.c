@@ -127,22 +127,25 @@ int sk_cgroup_read_oom(const struct sk_cgroup *cg, struct sk_cgroup_oom *ret,
 		       struct sk_err *err)
 {
 	const struct sk_cgroup_hier *hier = sk_cgroup_find(cg, SK_CGROUP_MEMORY);
+	sk_autoclose int own = -1;
 	struct sk_cgroup_oom oom = {0};
-	int r = 0;
+	int fd = hier ? hier->dirfd : -1, r = 0;
 
-	if (!hier || hier->dirfd < 0) {
+	/* of a group that was reopened to be entered */
+	if (hier && fd < 0)
+		fd = own = open(hier->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
 		*ret = oom;
 		return 0;
 	}
 	if (hier->is_v2) {
-		(void)read_key(hier->dirfd, "memory.events", "oom_kill", &oom.kills);
-		(void)read_number(hier->dirfd, "memory.max", &oom.limit_bytes);
-		(void)read_number(hier->dirfd, "memory.peak", &oom.peak_bytes);
+		(void)read_key(fd, "memory.events", "oom_kill", &oom.kills);
+		(void)read_number(fd, "memory.max", &oom.limit_bytes);
+		(void)read_number(fd, "memory.peak", &oom.peak_bytes);
 	} else {
 		r = sk_cgroup_walk(hier->dir, add_kills_v1, &oom.kills);
-		(void)read_number(hier->dirfd, "memory.limit_in_bytes", &oom.limit_bytes);
-		(void)read_number(hier->dirfd, "memory.max_usage_in_bytes",
-				  &oom.peak_bytes);
+		(void)read_number(fd, "memory.limit_in_bytes", &oom.limit_bytes);
+		(void)read_number(fd, "memory.max_usage_in_bytes", &oom.peak_bytes);
 		if (oom.limit_bytes > V1_UNLIMITED)
 			oom.limit_bytes = 0;
 	}

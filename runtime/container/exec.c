@@ -105,7 +105,7 @@ static int join(const struct sk_state *state, const struct sk_spec *spec,
 
 	if (pidfd < 0)
 		return pidfd;
-	r = sk_cgroup_reopen(sk_json_get(state->doc, "cgroups"), &cg, err);
+	r = sk_cgroup_reopen_to_enter(sk_json_get(state->doc, "cgroups"), &cg, err);
 	if (r < 0)
 		return r;
 	r = sk_attach_stdio(opts->interactive && !opts->detach, how.stdio, &null_fd, err);

@@ -167,7 +167,7 @@ static int open_group(const struct sk_state *state, const char *below,
 	sk_autofree char *controller =
 		colon ? strndup(below, (size_t)(colon - below)) : NULL;
 	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
-	int r = sk_cgroup_reopen(sk_json_get(state->doc, "cgroups"), &cg, err);
+	int r = sk_cgroup_reopen_to_enter(sk_json_get(state->doc, "cgroups"), &cg, err);
 
 	if (r == 0 && colon && !controller)
 		r = sk_err_oom(err);
