@@ -64,8 +64,10 @@ int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
 /**
  * sk_migrate_plan() - Tell what sk_migrate() would do; nothing is changed at either end
  * @ret:	{guest, from, to, mode, possible, checks: [{name, ok, result, hint}], transfer: {...},
- *		steps: [{call, when, flags, parameters}]}; filled when a check failed, too
+ *		steps: [{call, when, flags, parameters}], prediction, other_predictions: [...]};
+ *		filled when a check failed, too, but then without predictions
  *
+ * For a prediction it is measured for some seconds what the guest writes.
  * Return: 0 when every check passed; else that of the first which did not
  */
 int sk_migrate_plan(const struct sk_migrate_opts *opts, struct sk_json **ret,

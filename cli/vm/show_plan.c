@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* show_plan - a migration's dry run for people */
+#include <math.h>
 #include <stdbool.h>
 
 #include "cli/vm/show.h"
+#include "lib/cleanup.h"
+#include "lib/parse.h"
 
 static const char *text_at(const struct sk_json *object, const char *path)
 {
@@ -64,6 +67,60 @@ static void show_steps(FILE *out, const struct sk_json *steps)
 	}
 }
 
+/* "3.2 s (1 to 6.1 s)" */
+static const char *time_range(const struct sk_json *prediction, const char *key,
+			      char buf[4 * SK_FORMAT_SIZE])
+{
+	const struct sk_json *range = sk_json_get(prediction, key);
+	char mid[SK_FORMAT_SIZE], low[SK_FORMAT_SIZE], high[SK_FORMAT_SIZE];
+	const struct {
+		const char *key;
+		char *text;
+	} parts[] = {{"mid", mid}, {"low", low}, {"high", high}};
+
+	for (size_t i = 0; i < SK_ARRAY_SIZE(parts); i++) {
+		double ms = sk_json_double(sk_json_get(range, parts[i].key), -1);
+
+		/* Rounded: a prediction has no more digits. */
+		ms = ms < 100 ? round(ms) : round(ms / 10) * 10;
+		if (ms < 0)
+			return "not known";
+		(void)sk_format_duration((uint64_t)(ms * 1e6), parts[i].text);
+	}
+	(void)snprintf(buf, 4 * SK_FORMAT_SIZE, "%s (%s to %s)", mid, low, high);
+	return buf;
+}
+
+static void show_prediction(FILE *out, const struct sk_json *prediction, const char *mark)
+{
+	char total[4 * SK_FORMAT_SIZE], downtime[4 * SK_FORMAT_SIZE],
+		outage[4 * SK_FORMAT_SIZE];
+
+	(void)fprintf(out, "  %s%-14s %-28s %-28s %s\n", mark,
+		      text_at(prediction, "mode"),
+		      time_range(prediction, "total_ms", total),
+		      time_range(prediction, "downtime_ms", downtime),
+		      time_range(prediction, "outage_ms", outage));
+	if (!sk_json_bool(sk_json_get(prediction, "converges"), true))
+		(void)fprintf(out, "   %-14s will not converge: %s\n", "",
+			      text_at(prediction, "why"));
+}
+
+static void show_predictions(FILE *out, const struct sk_json *plan)
+{
+	const struct sk_json *asked = sk_json_get(plan, "prediction");
+	const struct sk_json *others = sk_json_get(plan, "other_predictions");
+
+	if (!others)
+		return;
+	(void)fprintf(out, "prediction\n   %-14s %-28s %-28s %s\n", "mode", "total",
+		      "vCPUs stand still", "client waits");
+	if (asked)
+		show_prediction(out, asked, "*");
+	for (size_t i = 0; i < sk_json_len(others); i++)
+		show_prediction(out, sk_json_at(others, i), " ");
+}
+
 void sk_show_plan(FILE *out, const struct sk_json *plan)
 {
 	(void)fprintf(out, "%s: %s -> %s, %s, encryption %s\n", text_at(plan, "guest"),
@@ -71,4 +128,5 @@ void sk_show_plan(FILE *out, const struct sk_json *plan)
 		      text_at(plan, "mode"), text_at(plan, "transfer.encryption"));
 	show_checks(out, sk_json_get(plan, "checks"));
 	show_steps(out, sk_json_get(plan, "steps"));
+	show_predictions(out, plan);
 }

@@ -8,6 +8,7 @@
 #include "lib/clock.h"
 #include "lib/parse.h"
 #include "lib/str.h"
+#include "migrate/strategy/predict.h"
 #include "migrate/strategy/strategy.h"
 
 static const char *peer_uri(const struct sk_migrate_opts *opts)
@@ -201,8 +202,25 @@ static void set_end(struct sk_json *plan, const char *key, const char *name,
 	sk_json_set_str(end, "uri", uri);
 }
 
-static int inspect(const struct sk_migrate_opts *opts, struct sk_vm_facts *ret,
-		   struct sk_err *err)
+/* What the mode that is asked for will cost, and the others beside it. */
+static void set_predictions(struct sk_json *plan, const struct sk_prediction *prediction,
+			    enum sk_mode asked)
+{
+	struct sk_json *others;
+
+	if (asked < SK_MODEL_MODES)
+		(void)sk_json_set(plan, "prediction",
+				  sk_prediction_json(prediction, asked, NULL));
+	others = sk_json_set(plan, "other_predictions", sk_json_new_array());
+	for (unsigned int mode = 0; mode < SK_MODEL_MODES; mode++)
+		if (mode != asked)
+			(void)sk_json_add(others,
+					  sk_prediction_json(prediction,
+							     (enum sk_mode)mode, NULL));
+}
+
+static int inspect(const struct sk_migrate_opts *opts, struct sk_json *plan,
+		   struct sk_vm_facts *ret, struct sk_err *err)
 {
 	sk_auto(sk_timeline_free) struct sk_timeline *timeline = sk_timeline_new();
 	const struct sk_vm_ends ends = {opts->guest, opts->from, opts->to, timeline};
@@ -214,7 +232,17 @@ static int inspect(const struct sk_migrate_opts *opts, struct sk_vm_facts *ret,
 		return sk_err_oom(err);
 	sk_plan_job(opts, &job);
 	r = sk_vm_open(&ends, &vm, err);
-	return r == 0 ? sk_vm_libvirt.preflight(vm, &job, ret, err) : r;
+	if (r == 0)
+		r = sk_vm_libvirt.preflight(vm, &job, ret, err);
+	if (r == 0) {
+		struct sk_guest_use use;
+		struct sk_prediction prediction;
+
+		sk_guest_use_measure(vm, ret, opts, &use);
+		sk_predict(opts, ret, &use, &prediction);
+		set_predictions(plan, &prediction, opts->mode);
+	}
+	return r;
 }
 
 int sk_migrate_plan(const struct sk_migrate_opts *opts, struct sk_json **ret,
@@ -222,17 +250,16 @@ int sk_migrate_plan(const struct sk_migrate_opts *opts, struct sk_json **ret,
 {
 	struct sk_migrate_opts full = *opts;
 	struct sk_vm_facts facts = {.nr_checks = 0};
-	sk_auto(sk_json_free) struct sk_json *plan = NULL;
+	sk_auto(sk_json_free) struct sk_json *plan = sk_json_new_object();
 	struct sk_json *steps;
 	int r, failed;
 
 	r = sk_plan_settle(&full, err);
 	if (r < 0)
 		return r;
-	failed = inspect(&full, &facts, err);
+	failed = inspect(&full, plan, &facts, err);
 	if (failed < 0 && facts.nr_checks == 0)
 		return failed;
-	plan = sk_json_new_object();
 	sk_json_set_str(plan, "guest", full.guest);
 	set_end(plan, "from", full.from_name, full.from);
 	set_end(plan, "to", full.to_name, full.to);
