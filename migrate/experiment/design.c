@@ -140,6 +140,24 @@ void sk_design_finish(struct sk_design *design)
 	*design = (struct sk_design){NULL, 0};
 }
 
+/* Whether runs in turn want different guests, so that most begin with a new lab. */
+static bool changes_guest(const struct sk_experiment *e)
+{
+	static const enum sk_factor makes[] = {SK_FACTOR_MEMORY, SK_FACTOR_SERVER,
+					       SK_FACTOR_SERVICE};
+
+	for (size_t i = 0; i < e->nr_axes; i++)
+		for (size_t k = 0; k < SK_ARRAY_SIZE(makes); k++) {
+			if (e->axes[i].factor == makes[k])
+				return true;
+			for (size_t l = 0;
+			     e->axes[i].factor == SK_FACTOR_LOAD && l < e->nr_loads; l++)
+				if (e->loads[l].has[makes[k]])
+					return true;
+		}
+	return false;
+}
+
 static double narrowest(const struct sk_cell *cell)
 {
 	static const enum sk_factor rates[] = {SK_FACTOR_BANDWIDTH, SK_FACTOR_LINK_RATE};
@@ -162,8 +180,9 @@ uint64_t sk_design_guess(const struct sk_experiment *experiment,
 	double bits = 8.0 * (double)cell.set[SK_FACTOR_MEMORY];
 	double transfer_s = bits / cap;
 
-	return experiment->baseline_ns + experiment->tail_ns + AROUND_NS +
-	       GUESS_PASSES_NS + (uint64_t)(transfer_s * (double)SK_NS_PER_S);
+	return (changes_guest(experiment) ? LAB_NS : 0) + experiment->baseline_ns +
+	       experiment->tail_ns + AROUND_NS + GUESS_PASSES_NS +
+	       (uint64_t)(transfer_s * (double)SK_NS_PER_S);
 }
 
 uint64_t sk_design_remaining(const struct sk_experiment *experiment,

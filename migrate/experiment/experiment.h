@@ -43,10 +43,13 @@ enum sk_factor {
 	SK_FACTOR_COMPRESSION, /* enum sk_compression */
 	SK_FACTOR_PARALLEL,    /* connections */
 	SK_FACTOR_TLS,
-	SK_FACTOR_SERVER,   /* the guest's service */
-	SK_FACTOR_PROBE,    /* enum sk_probe_kind */
-	SK_FACTOR_CLIENTS,  /* of the probe */
-	SK_FACTOR_PROBE_HZ, /* requests a second, of all clients */
+	SK_FACTOR_TIMEOUT,	  /* ns */
+	SK_FACTOR_TIMEOUT_ACTION, /* enum sk_timeout_action */
+	SK_FACTOR_SERVER,	  /* model of the guest's service */
+	SK_FACTOR_SERVICE,	  /* what a request costs it */
+	SK_FACTOR_PROBE,	  /* enum sk_probe_kind */
+	SK_FACTOR_CLIENTS,	  /* of the probe */
+	SK_FACTOR_PROBE_HZ,	  /* requests a second, of all clients */
 	SK_FACTOR_NR,
 };
 

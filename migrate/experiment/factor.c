@@ -60,9 +60,25 @@ static int probe_parse(const char *text, uint64_t *ret, struct sk_err *err)
 	return sk_err_set(err, EINVAL, "'%s' is no probe: udp, tcp, http or icmp", text);
 }
 
+static const char *action_name(unsigned int level)
+{
+	return sk_timeout_action_name((enum sk_timeout_action)level);
+}
+
+static int action_parse(const char *text, uint64_t *ret, struct sk_err *err)
+{
+	enum sk_timeout_action action = SK_TIMEOUT_ABORT;
+	int r = sk_timeout_action_parse(text, &action, err);
+
+	if (r == 0)
+		*ret = action;
+	return r;
+}
+
 static const struct sk_choice modes = {SK_MODE_DEGENERATE, mode_name, mode_parse};
 static const struct sk_choice compressions = {SK_COMPRESSION_NR, compression_name,
 					      compression_parse};
+static const struct sk_choice actions = {SK_TIMEOUT_NR, action_name, action_parse};
 static const struct sk_choice probes = {SK_PROBE_ICMP + 1, probe_name, probe_parse};
 
 const struct sk_factor_info sk_factors[SK_FACTOR_NR] = {
@@ -157,9 +173,26 @@ const struct sk_factor_info sk_factors[SK_FACTOR_NR] = {
 				.max = 255,
 				.zero = NONE},
 	[SK_FACTOR_TLS] = {.key = "tls", .title = "TLS", .kind = SK_LEVEL_FLAG},
+	[SK_FACTOR_TIMEOUT] = {.key = "timeout",
+			       .title = "time-out",
+			       .kind = SK_LEVEL_DURATION,
+			       .min = SK_NS_PER_S,
+			       .max = 86400 * SK_NS_PER_S,
+			       .zero = NONE},
+	[SK_FACTOR_TIMEOUT_ACTION] = {.key = "timeout-action",
+				      .title = "at the time-out",
+				      .kind = SK_LEVEL_CHOICE,
+				      .choice = &actions,
+				      .fallback = SK_TIMEOUT_ABORT},
+	[SK_FACTOR_SERVICE] = {.key = "service",
+			       .title = "service",
+			       .kind = SK_LEVEL_TEXT,
+			       .zero = NONE,
+			       .needs_lab = true,
+			       .is_load = true},
 	[SK_FACTOR_SERVER] = {.key = "server-model",
 			      .title = "server",
-			      .kind = SK_LEVEL_SERVER,
+			      .kind = SK_LEVEL_TEXT,
 			      .zero = SERVER,
 			      .needs_lab = true,
 			      .is_load = true,
@@ -241,12 +274,18 @@ static int intern(struct sk_experiment *experiment, const char *text, uint64_t *
 	return 0;
 }
 
-static int read_server(struct sk_experiment *experiment, const char *text, uint64_t *ret,
-		       struct sk_err *err)
+/* The settings of a service belong to any model. */
+static int read_server(struct sk_experiment *experiment, enum sk_factor factor,
+		       const char *text, uint64_t *ret, struct sk_err *err)
 {
 	struct sk_server_opts unused = SK_SERVER_OPTS_INIT;
-	int r = sk_server_parse(text, &unused, err);
+	sk_autofree char *whole =
+		sk_strf("%s%s", factor == SK_FACTOR_SERVICE ? SERVER "," : "", text);
+	int r;
 
+	if (!whole)
+		return sk_err_oom(err);
+	r = sk_server_parse(whole, &unused, err);
 	return r < 0 ? r : intern(experiment, text, ret, err);
 }
 
@@ -290,8 +329,8 @@ int sk_factor_read(struct sk_experiment *experiment, enum sk_factor factor,
 		return info->choice->parse(text, ret, err);
 	case SK_LEVEL_FLAG:
 		return read_flag(text, ret, err);
-	case SK_LEVEL_SERVER:
-		return read_server(experiment, text, ret, err);
+	case SK_LEVEL_TEXT:
+		return read_server(experiment, factor, text, ret, err);
 	case SK_LEVEL_LOAD:
 		return read_load(experiment, text, ret, err);
 	case SK_LEVEL_SIZE:
@@ -335,7 +374,7 @@ const char *sk_factor_text(const struct sk_experiment *experiment, enum sk_facto
 		return sk_format_duration(level, buf);
 	case SK_LEVEL_FLAG:
 		return level ? "yes" : "no";
-	case SK_LEVEL_SERVER:
+	case SK_LEVEL_TEXT:
 		return experiment->texts[level - 1];
 	case SK_LEVEL_LOAD:
 		return level ? experiment->loads[level - 1].name : "";
@@ -358,7 +397,7 @@ static void add_pattern(struct sk_json *schema, const struct sk_factor_info *inf
 		[SK_LEVEL_RATE] = "[0-9.]+ ?([kmgKMG]bit|[kKMG]i?B/s)",
 		[SK_LEVEL_DURATION] = "[0-9.]+(us|ms|s|m|h|d)?",
 		[SK_LEVEL_SHARE] = "[0-9.]+%",
-		[SK_LEVEL_SERVER] = "[a-z-]+(,[a-z]+=[^,]+)*",
+		[SK_LEVEL_TEXT] = "[a-z-]+(=[^,]+)?(,[a-z]+=[^,]+)*",
 		[SK_LEVEL_LOAD] = "[A-Za-z0-9][A-Za-z0-9_.-]*",
 	};
 	sk_autofree char *pattern =
@@ -424,7 +463,7 @@ struct sk_json *sk_cell_json(const struct sk_experiment *experiment,
 				(void)sk_json_set(object, key, NULL);
 				break;
 			} /* fallthrough */
-		case SK_LEVEL_SERVER:
+		case SK_LEVEL_TEXT:
 			sk_json_set_str(object, key,
 					sk_factor_text(experiment, (enum sk_factor)i,
 						       level, unused));
@@ -438,6 +477,17 @@ struct sk_json *sk_cell_json(const struct sk_experiment *experiment,
 		}
 	}
 	return object;
+}
+
+char *sk_cell_server(const struct sk_experiment *experiment, const struct sk_cell *cell)
+{
+	uint64_t service = cell->set[SK_FACTOR_SERVICE];
+	char unused[SK_FORMAT_SIZE];
+	const char *model = sk_factor_text(experiment, SK_FACTOR_SERVER,
+					   cell->set[SK_FACTOR_SERVER], unused);
+
+	return service ? sk_strf("%s,%s", model, experiment->texts[service - 1])
+		       : strdup(model);
 }
 
 struct sk_transfer_opts sk_cell_transfer(const struct sk_cell *cell)
@@ -469,8 +519,15 @@ int sk_cell_check(const struct sk_experiment *experiment, const struct sk_cell *
 		.live = mode != SK_MODE_STOP_AND_COPY,
 		.postcopy = mode != SK_MODE_PRE_COPY && mode != SK_MODE_STOP_AND_COPY,
 	};
+	struct sk_server_opts unused = SK_SERVER_OPTS_INIT;
+	sk_autofree char *server = sk_cell_server(experiment, cell);
 	int r;
 
+	if (!server)
+		return sk_err_oom(err);
+	r = sk_server_parse(server, &unused, err);
+	if (r < 0)
+		return r;
 	if (transfer.tls && !experiment->from) {
 		r = sk_err_set(err, ENOTSUP, "the hosts of a lab have no certificates");
 		return sk_err_hint(err, r, "take hosts that have, or 'tls: no'");
@@ -490,7 +547,7 @@ bool sk_cell_equal(const struct sk_experiment *a, const struct sk_cell *cell_a,
 		switch (sk_factors[i].kind) {
 		case SK_LEVEL_LOAD: /* what it sets is what counts */
 			break;
-		case SK_LEVEL_SERVER:
+		case SK_LEVEL_TEXT:
 			if (strcmp(sk_factor_text(a, factor, x, unused[0]),
 				   sk_factor_text(b, factor, y, unused[1])) != 0)
 				return false;

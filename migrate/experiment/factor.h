@@ -18,8 +18,8 @@ enum sk_factor_kind {
 	SK_LEVEL_DURATION, /* ns */
 	SK_LEVEL_SHARE,	   /* of a million, written in percent */
 	SK_LEVEL_FLAG,
-	SK_LEVEL_SERVER, /* settings of a server: place in the experiment's texts, from 1 */
-	SK_LEVEL_LOAD,	 /* place in the experiment's loads, from 1 */
+	SK_LEVEL_TEXT, /* of a server: place in the experiment's texts, from 1 */
+	SK_LEVEL_LOAD, /* place in the experiment's loads, from 1 */
 };
 
 /** struct sk_choice - The words of a SK_LEVEL_CHOICE */
@@ -62,6 +62,8 @@ struct sk_json *sk_factor_schema(enum sk_factor factor);
 /** sk_cell_json() - All levels of a cell: words as text, flags as true or false, else numbers */
 struct sk_json *sk_cell_json(const struct sk_experiment *experiment,
 			     const struct sk_cell *cell);
+/** sk_cell_server() - The guest's service in a cell, for sk_server_parse(); heap, NULL without memory */
+char *sk_cell_server(const struct sk_experiment *experiment, const struct sk_cell *cell);
 /** sk_cell_transfer() - How the memory travels in a cell */
 struct sk_transfer_opts sk_cell_transfer(const struct sk_cell *cell);
 /**

@@ -50,6 +50,13 @@ char *sk_cell_label(const struct sk_store *store, size_t cell)
 				       : sk_experiment_label(store->experiment, cell);
 }
 
+void sk_exp_legend(struct sk_str *out, const char *css, const char *text)
+{
+	sk_str_addf(out, "<span><i class=\"key %s\"></i>", css);
+	sk_str_add_xml(out, text);
+	sk_str_add(out, "</span>\n");
+}
+
 static const char *format_ms(double value, char buf[32])
 {
 	return sk_metric_text(SK_UNIT_MS, value, buf);
@@ -201,25 +208,44 @@ static bool add_row(struct strips *s, const struct sk_store *store, size_t cell)
 	return row->label && row->values;
 }
 
-void sk_exp_strips(struct sk_str *out, const struct sk_store *store,
-		   const struct sk_metric *metric)
+static void free_rows(struct strips *s)
 {
-	size_t cells = sk_experiment_cells(store->experiment);
+	for (size_t i = 0; i < s->nr; i++) {
+		free(s->rows[i].values);
+		free(s->rows[i].label);
+	}
+}
+
+/* A control has no migration, so few of the metrics. */
+static void drop_empty_control(struct strips *s)
+{
+	struct row *last = &s->rows[s->nr - 1];
+
+	if (last->estimate.n)
+		return;
+	free(last->values);
+	free(last->label);
+	s->nr--;
+}
+
+const char *sk_exp_strips(struct sk_str *out, const struct sk_store *store,
+			  const struct sk_metric *metric)
+{
+	size_t cells = sk_experiment_cells(store->experiment), n = 0;
 	sk_autofree struct row *rows = calloc(cells + 1, sizeof(*rows));
 	struct strips s = {.metric = metric, .rows = rows};
 	bool is_fine = rows != NULL;
 
-	for (size_t i = 0; is_fine && i < cells; i++)
+	for (size_t i = 0; is_fine && i < cells; i++) {
 		is_fine = add_row(&s, store, i);
-	/* A control has no migration, so few of the metrics. */
-	if (is_fine && store->experiment->has_control) {
-		is_fine = add_row(&s, store, SK_CELL_CONTROL);
-		if (is_fine && s.rows[s.nr - 1].estimate.n == 0) {
-			free(s.rows[--s.nr].values);
-			free(s.rows[s.nr].label);
-		}
+		n += rows[i].estimate.n;
 	}
-	if (is_fine) {
+	if (is_fine && n > 0 && store->experiment->has_control) {
+		is_fine = add_row(&s, store, SK_CELL_CONTROL);
+		if (is_fine)
+			drop_empty_control(&s);
+	}
+	if (is_fine && n > 0) {
 		sk_str_add(out, "<section>\n");
 		sk_html_element(out, "h2", NULL, "%c%s", toupper(metric->title[0]),
 				metric->title + 1);
@@ -227,9 +253,7 @@ void sk_exp_strips(struct sk_str *out, const struct sk_store *store,
 		add_table(out, &s);
 		sk_str_add(out, "</section>\n");
 	}
-	for (size_t i = 0; i < s.nr; i++) {
-		free(s.rows[i].values);
-		free(s.rows[i].label);
-	}
+	free_rows(&s);
 	out->failed |= !is_fine;
+	return n > 0 || !is_fine ? NULL : "no run that was ok has it";
 }

@@ -22,7 +22,6 @@
 #define LOST_US	   2e6
 #define PER_DECADE 256.0
 #define ROUNDS	   500
-#define MAX_CURVES 12 /* more cells would not be told apart */
 
 /** struct curve - The runs of one cell */
 struct curve {
@@ -180,12 +179,8 @@ static void draw(struct sk_str *out, const struct curve *curves, size_t nr)
 		draw_curve(out, &curves[i], &x, &y);
 	sk_svg_close(out);
 	sk_str_add(out, "<p class=\"legend\">\n");
-	for (size_t i = 0; i < nr; i++) {
-		sk_str_addf(out, "<span><i class=\"key %s\"></i>",
-			    sk_cell_css(curves[i].cell));
-		sk_str_add_xml(out, curves[i].label);
-		sk_str_add(out, "</span>\n");
-	}
+	for (size_t i = 0; i < nr; i++)
+		sk_exp_legend(out, sk_cell_css(curves[i].cell), curves[i].label);
 	sk_str_add(out, "</p>\n");
 }
 
@@ -257,12 +252,12 @@ static void add_table(struct sk_str *out, const struct curve *curves, size_t nr,
 
 void sk_exp_tail(struct sk_str *out, const struct sk_store *store)
 {
-	struct curve curves[MAX_CURVES + 1];
+	struct curve curves[SK_EXP_MAX_CURVES + 1];
 	size_t cells = sk_experiment_cells(store->experiment), nr = 0;
 	uint64_t seed = (uint64_t)sk_json_int(sk_json_get(store->host, "seed"), 0);
 	bool is_fine = true;
 
-	for (size_t i = 0; is_fine && i < cells && i < MAX_CURVES; i++)
+	for (size_t i = 0; is_fine && i < cells && i < SK_EXP_MAX_CURVES; i++)
 		is_fine = fill_curve(store, i, &curves[nr++]);
 	if (is_fine && store->experiment->has_control)
 		is_fine = fill_curve(store, SK_CELL_CONTROL, &curves[nr++]);
@@ -275,7 +270,7 @@ void sk_exp_tail(struct sk_str *out, const struct sk_store *store)
 			"the migration to 2 s after its end, of all runs together; both "
 			"axes logarithmic. A lost request counts as 2 s. In brackets 95 %% "
 			"intervals by drawing whole runs with replacement%s.",
-			cells > MAX_CURVES ? "; the first cells only" : "");
+			cells > SK_EXP_MAX_CURVES ? "; the first cells only" : "");
 		draw(out, curves, nr);
 		add_table(out, curves, nr, seed);
 		sk_str_add(out, "</section>\n");

@@ -8,7 +8,8 @@
 #include "lib/str.h"
 #include "migrate/measure/decompose.h"
 
-#define PART "decomposition." /* not a member of an object: an entry of a list, see decompose.h */
+#define PART                                                                             \
+	"decomposition." /* not a member of an object: an entry of a list, see decompose.h */
 
 const struct sk_metric sk_metrics[] = {
 	{"downtime", "downtime_ms.client", "downtime, client", SK_UNIT_MS},
@@ -27,6 +28,17 @@ const struct sk_metric sk_metrics[] = {
 	{"lost", "probe.lost", "requests lost", SK_UNIT_COUNT},
 	{"bytes", "memory.wire_bytes", "sent", SK_UNIT_BYTES},
 	{"requests", "memory.postcopy_requests", "pages asked for", SK_UNIT_COUNT},
+	{"stop", "part:stop", "of the downtime: guest stopped", SK_UNIT_MS},
+	{"announce", "part:announce", "of the downtime: network", SK_UNIT_MS},
+	{"faults", "part:faults", "of the downtime: pages fetched", SK_UNIT_MS},
+	{"queue", "part:queue", "of the downtime: behind the stream", SK_UNIT_MS},
+	{"rest", "part:rest", "of the downtime: unexplained", SK_UNIT_MS},
+	{"ratio_total", "prediction.ratio.total", "transfer, measured over predicted",
+	 SK_UNIT_COUNT},
+	{"ratio_downtime", "prediction.ratio.downtime",
+	 "downtime of the vCPUs, measured over predicted", SK_UNIT_COUNT},
+	{"ratio_outage", "prediction.ratio.outage",
+	 "downtime of the client, measured over predicted", SK_UNIT_COUNT},
 	{"tlp", "service.tlp", "parallelism of the service (TLP)", SK_UNIT_COUNT},
 	{"refused", "service.refused", "requests refused", SK_UNIT_COUNT},
 	{"blocktime", "blocktime.ms", "waits for pages", SK_UNIT_MS},

@@ -11,7 +11,8 @@ enum sk_unit { SK_UNIT_MS, SK_UNIT_BYTES, SK_UNIT_COUNT };
 
 /** struct sk_metric - One metric; a NULL name ends the table */
 struct sk_metric {
-	const char *name, *path, *title;
+	const char *name, *path; /* "part:NAME" for one of its decomposition */
+	const char *title;
 	enum sk_unit unit;
 };
 extern const struct sk_metric sk_metrics[];

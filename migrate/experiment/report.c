@@ -11,74 +11,6 @@
 #include "migrate/report/html.h"
 #include "migrate/report/page.h"
 
-#define MAX_TYPICAL 3
-
-/* The run whose objective is nearest to the median of its cell. */
-static const struct sk_json *find_typical(const struct sk_store *store, size_t cell)
-{
-	const struct sk_metric *objective = store->experiment->objective;
-	sk_autofree double *values = NULL;
-	size_t n = sk_values(store, cell, objective, &values);
-	const struct sk_json *best = NULL;
-	double nearest = INFINITY;
-	struct sk_estimate e;
-
-	sk_estimate_make(values, n, &e);
-	for (size_t i = 0; i < sk_json_len(store->runs); i++) {
-		const struct sk_json *run = sk_json_at(store->runs, i);
-		double far = fabs(sk_metric_value(objective, sk_json_get(run, "result")) -
-				  e.median);
-
-		if (sk_run_in(run, cell) && sk_run_is(run, "ok") && far < nearest) {
-			nearest = far;
-			best = run;
-		}
-	}
-	return best;
-}
-
-static void add_typical(struct sk_str *out, const struct sk_store *store,
-			const struct sk_json *run, const char *label)
-{
-	const struct sk_json *result = sk_json_get(run, "result");
-	sk_auto(sk_timeline_free) struct sk_timeline *timeline =
-		sk_timeline_load(sk_json_get(result, "timeline"));
-	sk_autofree struct sk_sample *samples = NULL;
-	struct sk_report_input in = {.run = result, .timeline = timeline};
-	struct sk_verdict verdict;
-	enum sk_mode asked = SK_MODE_PRE_COPY;
-
-	in.probe_start_real_ns =
-		(uint64_t)sk_json_int(sk_json_get(result, "probe_start_ns"), 0);
-	if (!timeline ||
-	    sk_store_samples(store, run, &samples, &in.nr_samples, NULL) < 0 ||
-	    sk_mode_parse(sk_json_str(sk_json_path(result, "mode.asked"), ""), &asked,
-			  NULL) < 0 ||
-	    sk_verdict_make(asked, timeline, samples, in.nr_samples,
-			    in.probe_start_real_ns, &verdict) < 0)
-		return;
-	in.samples = samples;
-	in.verdict = &verdict;
-	sk_html_element(out, "h2", "typical", "A typical run of %s: run %" PRId64, label,
-			sk_json_int(sk_json_get(run, "run"), 0));
-	sk_page_timeline(out, &in);
-}
-
-void sk_exp_typical(struct sk_str *out, const struct sk_store *store)
-{
-	size_t shown = 0;
-
-	for (size_t i = 0; i < sk_experiment_cells(store->experiment); i++) {
-		const struct sk_json *run = find_typical(store, i);
-		sk_autofree char *label = sk_cell_label(store, i);
-
-		if (!run || !label || shown == MAX_TYPICAL)
-			continue;
-		add_typical(out, store, run, label);
-		shown++;
-	}
-}
-
 static const char *text_at(const struct sk_json *run, const char *path,
 			   const char *fallback)
 {
@@ -291,16 +223,75 @@ static void add_provenance(struct sk_str *out, const struct sk_store *store)
 	sk_str_add(out, "</section>\n");
 }
 
-static void add_strips(struct sk_str *out, const struct sk_store *store)
+static bool varies(const struct sk_experiment *e, enum sk_factor factor)
+{
+	for (size_t i = 0; i < e->nr_axes; i++)
+		if (e->axes[i].factor == factor)
+			return true;
+	return false;
+}
+
+/** struct page - The page, and what is not on it for want of data */
+struct page {
+	struct sk_str *out;
+	const struct sk_store *store;
+	struct sk_str missing;
+};
+
+static void note_missing(struct page *page, const char *title, const char *why)
+{
+	if (why)
+		add_fact(&page->missing, title, why);
+}
+
+static void add_strips(struct page *page)
 {
 	static const char *const names[] = {"downtime", "reported", "vcpu", "total",
 					    "p99",	"bytes",    NULL};
-	const struct sk_metric *objective = store->experiment->objective;
+	const struct sk_experiment *e = page->store->experiment;
+	const struct sk_metric *metric = e->objective;
 
-	sk_exp_strips(out, store, objective);
-	for (const char *const *name = names; *name; name++)
-		if (strcmp(*name, objective->name) != 0)
-			sk_exp_strips(out, store, sk_metric_find(*name));
+	note_missing(page, metric->title, sk_exp_strips(page->out, page->store, metric));
+	for (const char *const *name = names; *name; name++) {
+		metric = sk_metric_find(*name);
+		if (metric != e->objective)
+			note_missing(page, metric->title,
+				     sk_exp_strips(page->out, page->store, metric));
+	}
+	metric = sk_metric_find("tlp");
+	if (metric != e->objective &&
+	    (varies(e, SK_FACTOR_SERVER) || varies(e, SK_FACTOR_SERVICE)))
+		note_missing(page, metric->title,
+			     sk_exp_strips(page->out, page->store, metric));
+}
+
+static void add_figures(struct page *page)
+{
+	static const struct {
+		const char *title;
+		const char *(*draw)(struct sk_str *out, const struct sk_store *store);
+	} figures[] = {
+		{"what the downtime consists of", sk_exp_parts},
+		{"passes over memory", sk_exp_passes},
+		{"where pre-copy converges", sk_exp_map},
+		{"measured against predicted", sk_exp_predicted},
+		{"typical runs", sk_exp_typical},
+	};
+
+	for (size_t i = 0; i < SK_ARRAY_SIZE(figures); i++)
+		note_missing(page, figures[i].title,
+			     figures[i].draw(page->out, page->store));
+}
+
+static void add_missing(struct page *page)
+{
+	if (page->missing.len == 0)
+		return;
+	sk_str_add(page->out, "<section>\n");
+	sk_html_element(page->out, "h2", NULL, "Not shown");
+	sk_str_add(page->out, "<dl>\n");
+	sk_str_add(page->out, page->missing.ptr);
+	sk_str_add(page->out, "</dl></section>\n");
 }
 
 int sk_experiment_report(const char *dir, struct sk_err *err)
@@ -308,6 +299,7 @@ int sk_experiment_report(const char *dir, struct sk_err *err)
 	sk_auto(sk_store_finish) struct sk_store store = {.dirfd = -1};
 	sk_auto(sk_json_free) struct sk_json *summary = NULL;
 	sk_auto(sk_str_finish) struct sk_str out = SK_STR_INIT;
+	struct page page = {&out, &store, SK_STR_INIT};
 	sk_autofree char *title = NULL;
 	int r = sk_store_open(dir, &store, err);
 
@@ -319,13 +311,16 @@ int sk_experiment_report(const char *dir, struct sk_err *err)
 		return sk_err_oom(err);
 	sk_page_open(&out, title);
 	add_header(&out, &store, summary);
-	add_strips(&out, &store);
+	add_strips(&page);
 	add_differences(&out, &store);
 	sk_exp_tail(&out, &store);
-	sk_exp_typical(&out, &store);
+	add_figures(&page);
+	add_missing(&page);
 	sk_exp_runs(&out, &store);
 	add_provenance(&out, &store);
 	sk_page_close(&out);
+	out.failed |= page.missing.failed;
+	sk_str_finish(&page.missing);
 	if (out.failed)
 		return sk_err_oom(err);
 	return sk_fs_replace(store.dirfd, "report.html", out.ptr, out.len, 0644, err);

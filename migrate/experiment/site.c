@@ -48,6 +48,7 @@ void sk_site_close(struct sk_site *site)
 	if (site->lab)
 		(void)lab_down(site, NULL);
 	free(sk_steal(&site->lab));
+	free(sk_steal(&site->server));
 }
 
 int sk_site_netns(const struct sk_site *site, int *ret, struct sk_err *err)
@@ -94,30 +95,31 @@ void sk_site_reset(struct sk_site *site)
 	site->is_up = false;
 }
 
-static int raise_lab(struct sk_site *site, const struct sk_cell *cell, struct sk_err *err)
+/* Takes @server. */
+static int raise_lab(struct sk_site *site, const struct sk_cell *cell, char *server,
+		     struct sk_err *err)
 {
-	char unused[SK_FORMAT_SIZE];
 	const struct sk_lab_opts opts = {
 		.name = site->lab,
 		.hosts = 2,
 		.guest_memory_bytes = cell->set[SK_FACTOR_MEMORY],
 		.working_set_bytes = cell->set[SK_FACTOR_WORKING_SET],
 		.pages_per_s = cell->set[SK_FACTOR_PAGES],
-		.server = sk_factor_text(site->experiment, SK_FACTOR_SERVER,
-					 cell->set[SK_FACTOR_SERVER], unused),
+		.server = server,
 		.phase = site->phase,
 		.phase_ctx = site->phase_ctx,
 	};
 	sk_auto(sk_json_free) struct sk_json *status = NULL;
 	int r = lab_down(site, err);
 
+	free(site->server);
+	site->server = server;
 	if (r == 0)
 		r = sk_lab_up(site->home, &opts, &status, err);
 	if (r < 0)
 		return r;
 	site->is_up = true;
 	site->memory_bytes = cell->set[SK_FACTOR_MEMORY];
-	site->server = cell->set[SK_FACTOR_SERVER];
 	site->shape = (struct sk_lab_shape){0};
 	/* A new lab takes a rate of 0 for its default. */
 	return cell->set[SK_FACTOR_PAGES]
@@ -144,15 +146,18 @@ int sk_site_prepare(struct sk_site *site, const struct sk_cell *cell, struct sk_
 	const struct sk_experiment *e = site->experiment;
 	uint64_t working_set = cell->set[SK_FACTOR_WORKING_SET];
 	uint64_t pages = cell->set[SK_FACTOR_PAGES];
+	sk_autofree char *server = sk_cell_server(e, cell);
 	int r;
 
+	if (!server)
+		return sk_err_oom(err);
 	if (!site->lab)
 		return e->control_host ? sk_guest_load(e->control_host, -1, working_set,
 						       pages, err)
 				       : 0;
 	if (!site->is_up || site->memory_bytes != cell->set[SK_FACTOR_MEMORY] ||
-	    site->server != cell->set[SK_FACTOR_SERVER])
-		r = raise_lab(site, cell, err);
+	    strcmp(site->server, server) != 0)
+		r = raise_lab(site, cell, sk_steal(&server), err);
 	else
 		r = sk_lab_load(site->home, site->lab, working_set, pages, err);
 	return r < 0 ? r : shape_links(site, cell, err);

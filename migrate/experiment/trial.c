@@ -29,11 +29,9 @@
 static unsigned int objects_of(const struct sk_site *site, const struct sk_cell *cell)
 {
 	struct sk_server_opts server = SK_SERVER_OPTS_INIT;
-	char unused[SK_FORMAT_SIZE];
-	const char *text = sk_factor_text(site->experiment, SK_FACTOR_SERVER,
-					  cell->set[SK_FACTOR_SERVER], unused);
+	sk_autofree char *text = sk_cell_server(site->experiment, cell);
 
-	if (sk_server_parse(text, &server, NULL) < 0 ||
+	if (!text || sk_server_parse(text, &server, NULL) < 0 ||
 	    server.model != SK_SERVER_THREAD_PER_OBJECT)
 		return 0;
 	return server.objects;
@@ -139,6 +137,9 @@ static int migrate(struct sk_site *site, const struct sk_store *store,
 		.home = site->home,
 		.mode = (enum sk_mode)trial->cell->set[SK_FACTOR_MODE],
 		.transfer = sk_cell_transfer(trial->cell),
+		.timeout_ns = trial->cell->set[SK_FACTOR_TIMEOUT],
+		.timeout_action = (enum sk_timeout_action)
+					  trial->cell->set[SK_FACTOR_TIMEOUT_ACTION],
 		.postcopy_after =
 			(unsigned int)trial->cell->set[SK_FACTOR_POSTCOPY_AFTER],
 		.probe = url,

@@ -15,7 +15,7 @@ struct sk_site {
 	bool is_up;
 	bool is_swapped;	   /* two hosts: the guest is at the experiment's 'to' */
 	uint64_t memory_bytes;	   /* of the lab's guest */
-	uint64_t server;	   /* level of its service */
+	char *server;		   /* its service */
 	struct sk_lab_shape shape; /* of the lab's links */
 	const volatile int *interrupted;
 	void (*phase)(void *ctx, const char *phase, const char *detail);

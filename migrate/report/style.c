@@ -66,6 +66,8 @@ static const char style[] =
 	".run{fill-opacity:.75;stroke:var(--card);stroke-width:.7}.interval{"
 	"stroke:var(--ink);stroke-width:2.5;fill:none}.median{stroke:var(--ink);"
 	"stroke-width:3;fill:none}.noise{fill:var(--soft);fill-opacity:.13}"
+	".met{fill:var(--good);fill-opacity:.3}.partly{fill:var(--post);"
+	"fill-opacity:.35}.missed{fill:var(--bad);fill-opacity:.3}"
 	".cell{fill:none;stroke-width:2}.cell-0{--cell:#0072b2}.cell-1{--cell:#d55e00}"
 	".cell-2{--cell:#009e73}.cell-3{--cell:#b25e93}.cell-4{--cell:#e69f00}"
 	".cell-5{--cell:#56b4e9}.cell-6{--cell:#8a8f2a}.cell-7{--cell:#7a6a5a}"

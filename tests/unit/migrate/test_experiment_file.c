@@ -209,6 +209,7 @@ static void test_examples_can_be_run(void **state)
 		{"migrate/experiment/examples/strategies.yaml", 3},
 		{"migrate/experiment/examples/dirty-rate.yaml", 4},
 		{"migrate/experiment/examples/postcopy-cap.yaml", 3},
+		{"migrate/experiment/examples/server-models.yaml", 6},
 	};
 
 	(void)state;
