@@ -165,6 +165,21 @@ static int need_up(const struct sk_json *host, struct sk_err *err)
 	return sk_err_hint(err, r, "skiff lab down, then skiff lab up");
 }
 
+/* How the source's libvirtd reaches the destination's: by the folder that they share. */
+static void set_p2p(struct sk_migrate_opts *opts, struct sk_json *status)
+{
+	char uri[96];
+
+	if (!opts->transfer.p2p || opts->transfer.p2p_uri)
+		return;
+	(void)snprintf(uri, sizeof(uri),
+		       "qemu+unix:///system?socket=" SK_LAB_SOCKETS_DIR
+		       "/%s/libvirt-sock",
+		       opts->to_name);
+	sk_json_set_str(status, "p2p_uri", uri);
+	opts->transfer.p2p_uri = sk_json_str(sk_json_get(status, "p2p_uri"), NULL);
+}
+
 int sk_lab_migrate_opts(const struct sk_home *home, const char *lab, const char *guest,
 			const char *to_host, struct sk_migrate_opts *opts,
 			struct sk_json **ret_hold, struct sk_err *err)
@@ -196,8 +211,12 @@ int sk_lab_migrate_opts(const struct sk_home *home, const char *lab, const char 
 	opts->from_name = sk_json_str(sk_json_get(from, "name"), NULL);
 	opts->to_name = sk_json_str(sk_json_get(to, "name"), NULL);
 	opts->netns_fd = netns;
+<<<<<<< HEAD
 	opts->link_bits =
 		(uint64_t)sk_json_int(sk_json_path(status, "link.rate_bits"), 0);
+=======
+	set_p2p(opts, status);
+>>>>>>> a7c7f53 (tmp)
 	/* Nobody but the lab is in its network. */
 	opts->transfer.insecure_plaintext = !opts->transfer.tls;
 	if (strcmp(guest, SK_LAB_GUEST) == 0) {
