@@ -211,12 +211,9 @@ int sk_lab_migrate_opts(const struct sk_home *home, const char *lab, const char 
 	opts->from_name = sk_json_str(sk_json_get(from, "name"), NULL);
 	opts->to_name = sk_json_str(sk_json_get(to, "name"), NULL);
 	opts->netns_fd = netns;
-<<<<<<< HEAD
 	opts->link_bits =
 		(uint64_t)sk_json_int(sk_json_path(status, "link.rate_bits"), 0);
-=======
 	set_p2p(opts, status);
->>>>>>> a7c7f53 (tmp)
 	/* Nobody but the lab is in its network. */
 	opts->transfer.insecure_plaintext = !opts->transfer.tls;
 	if (strcmp(guest, SK_LAB_GUEST) == 0) {
