@@ -10,9 +10,11 @@
  *
  * 1. puts empty folders where libvirt keeps its state, so that nothing of a libvirt of the
  *    machine itself (networks that start by themselves!) is seen or started;
- * 2. writes the configuration: no listener at all, as skiff reaches each libvirtd by its
- *    unix socket through /proc/PID/root, and a migration is led by skiff ("direct"); QEMU
- *    as root, without cgroups, namespaces and security driver, which the sliver has;
+ * 2. writes the configuration: no listener but a unix socket. It is in a folder that the
+ *    hosts share, so that each libvirtd reaches every other (peer-to-peer migration) while
+ *    nothing in the network, guests least of all, reaches any; skiff goes through
+ *    /proc/PID/root. QEMU runs as root, without cgroups, namespaces and security driver,
+ *    which the sliver has;
  * 3. makes the bridge br0 around eth0 and moves the address to it: guests join the LAN;
  * 4. becomes libvirtd.
  *
@@ -35,7 +37,8 @@ static const char script[] =
 	"	mkdir -p $d\n"
 	"	mount -t tmpfs -o mode=0755 skiff-host $d\n"
 	"done\n"
-	"mkdir -p /run/libvirt\n"
+	"mkdir -p /run/libvirt " SK_LAB_SOCKETS_DIR "/$1\n"
+	"ln -s ../.." SK_LAB_SOCKETS_DIR "/$1/libvirt-sock /run/libvirt/libvirt-sock\n"
 	"grep -q '^libvirt-qemu:' /etc/passwd ||\n"
 	"	echo 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin' >> /etc/passwd\n"
 	"grep -q '^libvirt-qemu:' /etc/group || echo 'libvirt-qemu:x:64055:' >> /etc/group\n"
@@ -44,6 +47,7 @@ static const char script[] =
 	"listen_tls = 0\n"
 	"listen_tcp = 0\n"
 	"auth_unix_rw = \"none\"\n"
+	"unix_sock_dir = \"" SK_LAB_SOCKETS_DIR "/$1\"\n"
 	"host_uuid = \"$3\"\n"
 	"EOF\n"
 	"cat > /etc/libvirt/qemu.conf <<EOF\n"
@@ -82,7 +86,7 @@ static char *host_lines(unsigned int nr)
 	return sk_str_steal(&text);
 }
 
-static int add_host(struct sk_slice_def *def, const struct sk_home *home,
+static int add_host(struct sk_slice_def *def, const struct sk_home *home, const char *lab,
 		    unsigned int index, const char *hosts)
 {
 	const char *name = sk_lab_host_name(index);
@@ -104,7 +108,9 @@ static int add_host(struct sk_slice_def *def, const struct sk_home *home,
 		    0 ||
 	    sk_strv_add(&node->command, hosts) < 0 ||
 	    sk_strv_addf(&node->volumes, "%s/guest:" SK_LAB_IMAGES_DIR ":ro",
-			 home->root) < 0)
+			 home->root) < 0 ||
+	    sk_strv_addf(&node->volumes, "%s/labs/%s:" SK_LAB_SOCKETS_DIR, home->runroot,
+			 lab) < 0)
 		return -ENOMEM;
 	return node->image && node->address ? 0 : -ENOMEM;
 }
@@ -137,7 +143,7 @@ struct sk_slice_def *sk_lab_slice_def(const struct sk_home *home, const char *la
 	if (!def->lan_subnet || sk_strv_addf(&def->labels, "lab=%s", lab) < 0)
 		return NULL;
 	for (unsigned int i = 0; i < nr; i++)
-		if (add_host(def, home, i, hosts) < 0)
+		if (add_host(def, home, lab, i, hosts) < 0)
 			return NULL;
 	return add_client(def) < 0 ? NULL : sk_steal(&def);
 }

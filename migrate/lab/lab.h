@@ -14,14 +14,16 @@
 #include "migrate/migrate.h"
 #include "runtime/runtime.h"
 
-#define SK_LAB_MAX_HOSTS  8
-#define SK_LAB_SUBNET	  "10.77.0.0/24"
-#define SK_LAB_CLIENT	  "client"
-#define SK_LAB_CLIENT_IP  "10.77.0.100"
-#define SK_LAB_GUEST	  "g1"
-#define SK_LAB_GUEST_IP	  "10.77.0.10"
-#define SK_LAB_GUEST_MAC  "52:54:00:77:00:0a"
-#define SK_LAB_BRIDGE	  "br0"
+#define SK_LAB_MAX_HOSTS 8
+#define SK_LAB_SUBNET	 "10.77.0.0/24"
+#define SK_LAB_CLIENT	 "client"
+#define SK_LAB_CLIENT_IP "10.77.0.100"
+#define SK_LAB_GUEST	 "g1"
+#define SK_LAB_GUEST_IP	 "10.77.0.10"
+#define SK_LAB_GUEST_MAC "52:54:00:77:00:0a"
+#define SK_LAB_BRIDGE	 "br0"
+#define SK_LAB_SOCKETS_DIR                                                               \
+	"/srv/skiff-lab" /* of HOME->runroot/labs/NAME: HOST/libvirt-sock */
 #define SK_LAB_IMAGES_DIR "/srv/skiff-guest" /* of HOME->root/guest, in each host */
 #define SK_LAB_CONSOLE	  "/var/log/skiff-g1.log"
 #define SK_LAB_MONITOR	  "/run/skiff-g1.qmp" /* in each host's own /run */

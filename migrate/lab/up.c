@@ -60,17 +60,22 @@ static void *probe_accel(void *arg)
 
 static int start_hosts(struct raise *raise, struct sk_err *err)
 {
+	const struct sk_home *home = raise->lab->home;
 	sk_auto(sk_slice_def_free) struct sk_slice_def *def =
-		sk_lab_slice_def(raise->lab->home, raise->lab->name, raise->opts->hosts);
+		sk_lab_slice_def(home, raise->lab->name, raise->opts->hosts);
+	sk_autofree char *sockets = sk_strf("labs/%s", raise->lab->name);
 	pthread_t thread;
 	int r, failed;
 
-	if (!def)
+	if (!def || !sockets)
 		return sk_err_oom(err);
+	r = sk_fs_mkdirs(home->runroot_fd, sockets, 0700, err);
+	if (r < 0)
+		return r;
 	r = pthread_create(&thread, NULL, probe_accel, raise);
 	if (r != 0)
 		return sk_err_code(err, -r, "start a thread");
-	failed = sk_slice_apply(raise->lab->home, def, false, NULL, err);
+	failed = sk_slice_apply(home, def, false, NULL, err);
 	(void)pthread_join(thread, NULL);
 	return failed;
 }
@@ -259,6 +264,7 @@ static void describe(struct raise *raise)
 
 static int take_down(struct sk_lab *lab, struct sk_err *err)
 {
+	sk_autofree char *sockets = sk_strf("labs/%s", lab->name);
 	struct sk_err failure = SK_ERR_INIT;
 	int r = sk_slice_remove(lab->home, lab->slice, &failure);
 
@@ -267,7 +273,10 @@ static int take_down(struct sk_lab *lab, struct sk_err *err)
 			*err = failure;
 		return sk_err_wrap(err, r, "end the hosts of lab '%s'", lab->name);
 	}
-	return sk_lab_forget(lab, err);
+	if (!sockets)
+		return sk_err_oom(err);
+	r = sk_fs_remove_tree(lab->home->runroot_fd, sockets, err);
+	return r < 0 ? r : sk_lab_forget(lab, err);
 }
 
 /* A lab that is up is refused; what is left of one that is not is removed. */
