@@ -16,6 +16,7 @@
 #include "migrate/measure/probe.h"
 #include "migrate/measure/timeline.h"
 #include "migrate/measure/verdict.h"
+#include "migrate/strategy/slo.h"
 #include "migrate/vm/options.h"
 
 /** sk_phase_fn - Told what is going on: for progress lines. @detail is NULL when a phase starts */
@@ -37,6 +38,9 @@ struct sk_migrate_opts {
 	struct sk_transfer_opts transfer; /* how the memory travels */
 	uint64_t timeout_ns;		  /* of the job, from its start; 0 none */
 	enum sk_timeout_action timeout_action;
+	struct sk_slo slo;   /* any mode is judged by it; auto keeps to it */
+	struct sk_risk risk; /* auto */
+	bool best_effort;    /* auto: migrate even when no way is predicted to keep to .slo */
 	unsigned int postcopy_after; /* hybrid: whole passes before the switch; 0: 1 */
 	const char *probe;	     /* URL or NULL */
 	int netns_fd;		     /* the probe's namespace; -1 the caller's */
