@@ -54,14 +54,15 @@ struct sk_migrate_opts {
 	sk_phase_fn phase;
 	void *phase_ctx;
 	const volatile int *
-		interrupted; /* becomes non-zero on Ctrl-C: abort (pre-copy) or go on (post-copy) */
+		interrupted; /* number of Ctrl-C: abort (pre-copy), go on (post-copy), leave it (a second) */
 };
 /**
  * sk_migrate() - Probe, migrate, prove, verify, write results
  * @ret:	The published object (see sk_verdict_json() and man 7 skiff-migration-metrics)
  *
- * Return: 0 when the guest runs at the destination; -ECANCELED after an abort; other -errno, the
- * guest then runs at the source unless the text says otherwise
+ * Return: 0 when the guest runs at the destination; -ECANCELED after an abort; -EINPROGRESS when a
+ * post-copy was left, which goes on; other -errno, the guest then runs at the source unless the
+ * text says otherwise
  */
 int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
 	       struct sk_err *err);

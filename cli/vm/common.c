@@ -36,7 +36,8 @@ void sk_vmcli_phase(void *ctx, const char *phase, const char *detail)
 static void on_signal(int sig)
 {
 	(void)sig;
-	interrupted = 1;
+	if (interrupted < 9)
+		interrupted++;
 }
 
 const volatile int *sk_vmcli_catch(void)

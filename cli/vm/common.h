@@ -14,8 +14,8 @@ int sk_vmcli_open(const struct sk_cmd_ctx *ctx, struct sk_home **ret, struct sk_
 void sk_vmcli_phase(void *ctx, const char *phase, const char *detail);
 
 /**
- * sk_vmcli_catch() - From now on Ctrl-C and TERM only set a flag
- * Return: the flag
+ * sk_vmcli_catch() - From now on Ctrl-C and TERM are only counted
+ * Return: how many came
  */
 const volatile int *sk_vmcli_catch(void);
 

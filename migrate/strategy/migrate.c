@@ -49,6 +49,7 @@ struct move {
 	uint64_t started_ns;
 	int dirfd;
 	bool made_dir;
+	bool is_abandoned; /* the job's threads go on, with the time line */
 };
 
 static void say(const struct move *move, const char *phase, const char *detail)
@@ -145,13 +146,21 @@ static int run_job(struct move *move, struct sk_vm *vm, struct sk_err *err)
 		.guest = opts->guest,
 		.transfer = opts->transfer,
 		.postcopy_after = opts->postcopy_after,
+		.timeout_ns = opts->timeout_ns,
+		.timeout_action = opts->timeout_action,
 		.phase = opts->phase,
 		.phase_ctx = opts->phase_ctx,
 		.interrupted = opts->interrupted,
 	};
+	int r;
 
 	say(move, "migrate", NULL);
-	return sk_session_run(&session, err);
+	r = sk_session_run(&session, err);
+	if (session.is_abandoned) {
+		move->is_abandoned = true;
+		sk_vm_abandon(vm);
+	}
+	return r;
 }
 
 static void predict(struct move *move, struct sk_vm *vm)
@@ -337,5 +346,7 @@ int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
 	sk_insight_finish(&move.insight);
 	sk_probe_free(move.probe);
 	sk_close(&move.dirfd);
+	if (move.is_abandoned)
+		(void)sk_steal(&timeline);
 	return r;
 }

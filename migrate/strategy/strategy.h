@@ -13,6 +13,8 @@
 #include "lib/err.h"
 #include "migrate/measure/verdict.h"
 #include "migrate/migrate.h"
+#include "migrate/strategy/guard.h"
+#include "migrate/strategy/recover.h"
 #include "migrate/vm/vm.h"
 
 struct sk_strategy;
@@ -25,15 +27,26 @@ struct sk_session {
 	const char *guest;
 	struct sk_transfer_opts transfer;
 	unsigned int postcopy_after; /* hybrid: whole passes before the switch; 0: 1 */
-	sk_phase_fn phase;	     /* or NULL */
+	uint64_t timeout_ns;	     /* of the job; 0 none */
+	enum sk_timeout_action timeout_action;
+	sk_phase_fn phase; /* or NULL */
 	void *phase_ctx;
-	const volatile int *interrupted; /* or NULL */
+	const volatile int *interrupted; /* how often the user wanted to stop; or NULL */
+	/** Told when what is known of the job changes, for its record; or NULL */
+	void (*on_change)(void *ctx, const char *phase);
+	void *change_ctx;
+	uint64_t (*clock)(struct sk_vm *vm); /* CLOCK_MONOTONIC of a test; or NULL */
 
 	/* Set while it runs. */
 	bool is_switched;	/* post-copy was asked for */
 	bool is_at_destination; /* the guest runs there already: no way back */
 	bool is_aborting;
 	bool has_explained; /* why an interrupt cannot stop it */
+	bool is_late;	    /* the timeout has struck */
+	bool is_abandoned;  /* the job goes on without us: see sk_vm_abandon() */
+	uint64_t aborted_ns;
+	struct sk_guard guard;
+	struct sk_recover recover;
 	unsigned int passes;
 };
 
@@ -64,8 +77,9 @@ const struct sk_strategy *sk_strategy_find(enum sk_mode mode);
  * sk_session_run() - Run one job to its end
  * @session:	First group of members filled, the rest zero
  *
- * Return: 0 when the guest runs at the destination; -ECANCELED after an interrupt; other
- * -errno. On failure the guest runs at the source, unless the text says otherwise
+ * Return: 0 when the guest runs at the destination; -ECANCELED after an interrupt; -EINPROGRESS
+ * when the user left a post-copy that goes on; other -errno. On failure the guest runs at the
+ * source, unless the text says otherwise
  */
 int sk_session_run(struct sk_session *session, struct sk_err *err);
 

@@ -48,6 +48,8 @@ static const char *lifecycle_name(int event, int detail)
 		 "resumed/migrated"},
 		{VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_POSTCOPY,
 		 "resumed/postcopy"},
+		{VIR_DOMAIN_EVENT_RESUMED, VIR_DOMAIN_EVENT_RESUMED_POSTCOPY_FAILED,
+		 "resumed/postcopy-failed"},
 		{VIR_DOMAIN_EVENT_STARTED, VIR_DOMAIN_EVENT_STARTED_MIGRATED,
 		 "started/migrated"},
 		{VIR_DOMAIN_EVENT_STOPPED, VIR_DOMAIN_EVENT_STOPPED_MIGRATED,
@@ -77,6 +79,10 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int what, int d
 	record(end, &event, name, NULL);
 	if (end->side == SK_SIDE_SOURCE && sk_str_equal(name, "suspended/postcopy"))
 		sk_vm_note(end->vm, &(struct sk_vm_note){.kind = SK_VM_NOTE_POSTCOPY});
+	if (sk_str_ends(name, "/postcopy-failed"))
+		sk_vm_note(end->vm,
+			   &(struct sk_vm_note){.kind = SK_VM_NOTE_POSTCOPY_FAILED,
+						.value = end->side});
 	return 0;
 }
 
@@ -153,6 +159,17 @@ static void on_qmp(virConnectPtr conn, virDomainPtr domain, const char *name,
 		sk_vm_note(end->vm, &(struct sk_vm_note){.kind = SK_VM_NOTE_ACTIVE});
 }
 
+static void on_close(virConnectPtr conn, int reason, void *arg)
+{
+	struct sk_vm_end *end = arg;
+	struct sk_event event = {.kind = SK_EVENT_NOTE, .value = reason};
+
+	(void)conn;
+	record(end, &event, "connection closed", NULL);
+	sk_vm_note(end->vm,
+		   &(struct sk_vm_note){.kind = SK_VM_NOTE_CLOSED, .value = end->side});
+}
+
 /* libvirt's own word that a callback will not run again: deregistering alone does not
  * wait for one that is running in the event loop's thread. */
 static void on_release(void *arg)
@@ -201,6 +218,11 @@ int sk_vm_events_register(struct sk_vm_end *end, struct sk_err *err)
 	if (end->qmp_callback < 0)
 		return sk_vm_error(err, "ask '%s' for QEMU's events", end->host->uri);
 	count_registered(end);
+	/* Not every transport can tell. */
+	if (virConnectRegisterCloseCallback(conn, on_close, end, on_release) == 0) {
+		end->has_close_callback = true;
+		count_registered(end);
+	}
 	return 0;
 }
 
@@ -215,6 +237,8 @@ void sk_vm_events_deregister(struct sk_vm_end *end)
 	if (end->qmp_callback >= 0)
 		(void)virConnectDomainQemuMonitorEventDeregister(end->host->conn,
 								 end->qmp_callback);
+	if (end->has_close_callback)
+		(void)virConnectUnregisterCloseCallback(end->host->conn, on_close);
 }
 
 bool sk_vm_events_wait(struct sk_vm *vm)

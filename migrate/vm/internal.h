@@ -50,11 +50,23 @@ struct sk_vm_end {
 	struct sk_vm_host *host;
 	int callbacks[3]; /* of virConnectDomainEventRegisterAny; -1 none */
 	int qmp_callback; /* of virConnectDomainQemuMonitorEventRegister; -1 none */
+	bool has_close_callback;
 	unsigned int nr_registered; /* under the lock: libvirt may still call them */
+};
+
+/** struct sk_vm_steer - A call that steers the job; under the lock */
+struct sk_vm_steer {
+	int (*call)(struct sk_vm *vm, uint64_t arg, struct sk_err *err);
+	uint64_t arg;
+	bool is_busy, is_done;
+	int result;
+	struct sk_err err;
 };
 
 struct sk_vm {
 	struct sk_vm_ends ends;
+	char *texts
+		[3]; /* those of @ends, as a job that is left alone outlives the caller's */
 	struct sk_vm_end end[2]; /* by enum sk_side */
 
 	/* The job. */
@@ -62,6 +74,9 @@ struct sk_vm {
 	virDomainPtr domain; /* at the source */
 	pthread_t job_thread, stats_thread;
 	bool is_started;
+	bool is_resume;	   /* of a post-copy that broke off */
+	bool is_abandoned; /* nobody waits for the job's end */
+	struct sk_vm_steer steer;
 
 	/* Notes: a ring under the lock; the oldest progress note gives way when it is full. */
 	pthread_mutex_t lock;
@@ -109,7 +124,17 @@ int sk_vm_preflight(struct sk_vm *vm, const struct sk_vm_job *job,
 int sk_vm_job_start(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err *err);
 /** sk_vm_phase_bytes_await() - Ask the source's QEMU as soon as it has sent its last byte, if that is before @until_ns (sk_clock_mono()); by the statistics thread */
 void sk_vm_phase_bytes_await(struct sk_vm *vm, uint64_t until_ns);
+/** sk_vm_job_resume() - See struct sk_vm_ops */
+int sk_vm_job_resume(struct sk_vm *vm, struct sk_err *err);
 /** sk_vm_job_join() - Wait for the end of both threads, if they were started */
 void sk_vm_job_join(struct sk_vm *vm);
+/** sk_vm_abort() - See struct sk_vm_ops, as for the others */
+int sk_vm_abort(struct sk_vm *vm, struct sk_err *err);
+int sk_vm_abort_postcopy(struct sk_vm *vm, struct sk_err *err);
+int sk_vm_set_max_downtime(struct sk_vm *vm, uint64_t ms, struct sk_err *err);
+int sk_vm_set_bandwidth(struct sk_vm *vm, uint64_t bits, struct sk_err *err);
+int sk_vm_suspend(struct sk_vm *vm, struct sk_err *err);
+/** sk_vm_steer_wait() - Wait a moment for the call under way; false when it goes on */
+bool sk_vm_steer_wait(struct sk_vm *vm);
 
 #endif

@@ -138,7 +138,7 @@ static void *stats_main(void *arg)
 
 	while (!is_active && !is_over)
 		wait_active(vm, &is_active, &is_over);
-	if (is_active && !is_over)
+	if (is_active && !is_over && !vm->is_resume)
 		set_max_downtime(vm);
 	next = sk_clock_mono();
 	while (!job_is_over(vm)) {
@@ -186,6 +186,8 @@ static int run_job(struct sk_vm *vm, struct sk_err *err)
 
 	if (r < 0)
 		return r;
+	if (vm->is_resume)
+		call.flags |= VIR_MIGRATE_POSTCOPY_RESUME;
 	(void)snprintf(event.name, sizeof(event.name), "%s", call.name);
 	(void)sk_timeline_add(vm->ends.timeline, &event);
 	if (call_libvirt(vm, &call) < 0)
@@ -227,16 +229,10 @@ static void *job_main(void *arg)
 	return NULL;
 }
 
-int sk_vm_job_start(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err *err)
+static int start_threads(struct sk_vm *vm, struct sk_err *err)
 {
-	int r;
+	int r = pthread_create(&vm->stats_thread, NULL, stats_main, vm);
 
-	r = sk_vm_host_find(vm->end[SK_SIDE_SOURCE].host, vm->ends.guest, &vm->domain,
-			    err);
-	if (r < 0)
-		return r;
-	vm->job = *job;
-	r = pthread_create(&vm->stats_thread, NULL, stats_main, vm);
 	if (r != 0)
 		return sk_err_code(err, -r, "start a thread");
 	r = pthread_create(&vm->job_thread, NULL, job_main, vm);
@@ -249,6 +245,27 @@ int sk_vm_job_start(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err
 	}
 	vm->is_started = true;
 	return 0;
+}
+
+int sk_vm_job_start(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err *err)
+{
+	int r;
+
+	r = sk_vm_host_find(vm->end[SK_SIDE_SOURCE].host, vm->ends.guest, &vm->domain,
+			    err);
+	if (r < 0)
+		return r;
+	vm->job = *job;
+	return start_threads(vm, err);
+}
+
+int sk_vm_job_resume(struct sk_vm *vm, struct sk_err *err)
+{
+	sk_vm_job_join(vm);
+	vm->is_resume = true;
+	vm->is_over = false;
+	vm->has_completed = false;
+	return start_threads(vm, err);
 }
 
 void sk_vm_job_join(struct sk_vm *vm)

@@ -57,32 +57,46 @@ static int vm_start_postcopy(struct sk_vm *vm, struct sk_err *err)
 	return r;
 }
 
-static int vm_abort(struct sk_vm *vm, struct sk_err *err)
+/* The host, by a second connection where the first one broke (libvirtd was started anew). */
+static int reach(struct sk_vm_end *end, struct sk_vm_host **ret_second,
+		 struct sk_vm_host **ret, struct sk_err *err)
 {
-	struct sk_event event = {.kind = SK_EVENT_NOTE, .name = "virDomainAbortJob"};
+	int r;
 
-	(void)sk_timeline_add(vm->ends.timeline, &event);
-	if (virDomainAbortJob(vm->domain) < 0)
-		return sk_vm_error(err, "abort the migration of '%s'", vm->ends.guest);
-	return 0;
+	*ret = end->host;
+	if (virConnectIsAlive(end->host->conn) == 1)
+		return 0;
+	r = sk_vm_host_open(end->host->uri, ret_second, err);
+	*ret = *ret_second;
+	return r;
 }
 
 static int vm_state(struct sk_vm *vm, enum sk_side side, enum sk_vm_state *ret,
 		    struct sk_err *err)
 {
-	return sk_vm_host_state(vm->end[side].host, vm->ends.guest, ret, err);
+	sk_auto(sk_vm_host_free) struct sk_vm_host *second = NULL;
+	struct sk_vm_host *host;
+	int r = reach(&vm->end[side], &second, &host, err);
+
+	return r < 0 ? r : sk_vm_host_state(host, vm->ends.guest, ret, err);
 }
 
 static int vm_resume(struct sk_vm *vm, enum sk_side side, struct sk_err *err)
 {
 	sk_auto(sk_vm_domain_unref) virDomain *domain = NULL;
-	int r = sk_vm_host_find(vm->end[side].host, vm->ends.guest, &domain, err);
+	sk_auto(sk_vm_host_free) struct sk_vm_host *second = NULL;
+	struct sk_vm_host *host;
+	int r = reach(&vm->end[side], &second, &host, err);
 
+	if (r == 0)
+		r = sk_vm_host_find(host, vm->ends.guest, &domain, err);
 	if (r < 0)
 		return r;
 	if (virDomainResume(domain) < 0)
-		return sk_vm_error(err, "resume guest '%s'", vm->ends.guest);
-	return 0;
+		r = sk_vm_error(err, "resume guest '%s'", vm->ends.guest);
+	/* The connection that it belongs to closes before it. */
+	sk_vm_domain_unref(sk_steal(&domain));
+	return r;
 }
 
 const struct sk_vm_ops sk_vm_libvirt = {
@@ -90,7 +104,12 @@ const struct sk_vm_ops sk_vm_libvirt = {
 	.start = sk_vm_job_start,
 	.next = vm_next,
 	.start_postcopy = vm_start_postcopy,
-	.abort = vm_abort,
+	.abort = sk_vm_abort,
+	.abort_postcopy = sk_vm_abort_postcopy,
+	.resume_postcopy = sk_vm_job_resume,
+	.set_max_downtime = sk_vm_set_max_downtime,
+	.set_bandwidth = sk_vm_set_bandwidth,
+	.suspend = sk_vm_suspend,
 	.state = vm_state,
 	.resume = vm_resume,
 };
@@ -107,6 +126,19 @@ static int open_end(struct sk_vm *vm, enum sk_side side, const char *uri,
 	return sk_vm_events_register(end, err);
 }
 
+static int copy_texts(struct sk_vm *vm, struct sk_err *err)
+{
+	const char **texts[] = {&vm->ends.guest, &vm->ends.from, &vm->ends.to};
+
+	for (size_t i = 0; i < SK_ARRAY_SIZE(texts); i++) {
+		vm->texts[i] = strdup(*texts[i]);
+		if (!vm->texts[i])
+			return sk_err_oom(err);
+		*texts[i] = vm->texts[i];
+	}
+	return 0;
+}
+
 int sk_vm_open(const struct sk_vm_ends *ends, struct sk_vm **ret, struct sk_err *err)
 {
 	sk_auto(sk_vm_close) struct sk_vm *vm = calloc(1, sizeof(*vm));
@@ -115,6 +147,7 @@ int sk_vm_open(const struct sk_vm_ends *ends, struct sk_vm **ret, struct sk_err 
 	if (!vm)
 		return sk_err_oom(err);
 	vm->ends = *ends;
+	r = copy_texts(vm, err);
 	(void)pthread_mutex_init(&vm->lock, NULL);
 	(void)pthread_cond_init(&vm->wake, NULL);
 	for (int side = SK_SIDE_SOURCE; side <= SK_SIDE_DESTINATION; side++) {
@@ -123,7 +156,8 @@ int sk_vm_open(const struct sk_vm_ends *ends, struct sk_vm **ret, struct sk_err 
 						   .callbacks = {-1, -1, -1},
 						   .qmp_callback = -1};
 	}
-	r = open_end(vm, SK_SIDE_SOURCE, ends->from, err);
+	if (r == 0)
+		r = open_end(vm, SK_SIDE_SOURCE, ends->from, err);
 	if (r == 0)
 		r = open_end(vm, SK_SIDE_DESTINATION, ends->to, err);
 	if (r == 0)
@@ -131,9 +165,24 @@ int sk_vm_open(const struct sk_vm_ends *ends, struct sk_vm **ret, struct sk_err 
 	return r;
 }
 
+static void free_vm(struct sk_vm *vm)
+{
+	(void)pthread_cond_destroy(&vm->wake);
+	(void)pthread_mutex_destroy(&vm->lock);
+	for (size_t i = 0; i < SK_ARRAY_SIZE(vm->texts); i++)
+		free(vm->texts[i]);
+	free(vm);
+}
+
+void sk_vm_abandon(struct sk_vm *vm)
+{
+	vm->is_abandoned = true;
+}
+
 void sk_vm_close(struct sk_vm *vm)
 {
-	if (!vm)
+	/* Its threads are in libvirt's calls, and use all of this. */
+	if (!vm || vm->is_abandoned || !sk_vm_steer_wait(vm))
 		return;
 	sk_vm_job_join(vm);
 	for (int side = SK_SIDE_SOURCE; side <= SK_SIDE_DESTINATION; side++)
@@ -143,9 +192,6 @@ void sk_vm_close(struct sk_vm *vm)
 	for (int side = SK_SIDE_SOURCE; side <= SK_SIDE_DESTINATION; side++)
 		sk_vm_host_free(vm->end[side].host);
 	/* Rather lose the memory than have a callback write to it. */
-	if (!sk_vm_events_wait(vm))
-		return;
-	(void)pthread_cond_destroy(&vm->wake);
-	(void)pthread_mutex_destroy(&vm->lock);
-	free(vm);
+	if (sk_vm_events_wait(vm))
+		free_vm(vm);
 }

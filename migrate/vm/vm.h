@@ -97,7 +97,9 @@ enum sk_vm_note_kind {
 	SK_VM_NOTE_PASS,     /* value: number of the pass over memory that starts */
 	SK_VM_NOTE_PROGRESS, /* job: statistics */
 	SK_VM_NOTE_POSTCOPY, /* guest runs at the destination, memory follows */
-	SK_VM_NOTE_ENDED,    /* result and err of the job; the last note */
+	SK_VM_NOTE_POSTCOPY_FAILED, /* value: side that says that memory no longer follows */
+	SK_VM_NOTE_CLOSED,	    /* value: side whose libvirtd no longer talks to us */
+	SK_VM_NOTE_ENDED,	    /* result and err of the job; the last note */
 };
 
 /** struct sk_vm_note - One thing that happened */
@@ -124,8 +126,20 @@ struct sk_vm_ops {
 	int (*next)(struct sk_vm *vm, unsigned int timeout_ms, struct sk_vm_note *ret);
 	/** Switch the running job to post-copy */
 	int (*start_postcopy)(struct sk_vm *vm, struct sk_err *err);
-	/** Give the job up; its end still comes as a note */
+	/** Give the job up; its end still comes as a note. This and the other calls that steer
+	 * the job return after a moment even when the hypervisor does not answer (-ETIMEDOUT) */
 	int (*abort)(struct sk_vm *vm, struct sk_err *err);
+	/** End a post-copy whose connection is dead, so that it can be resumed. The guest waits
+	 * at the destination for the pages that it lacks; the job's end comes as a note */
+	int (*abort_postcopy)(struct sk_vm *vm, struct sk_err *err);
+	/** Connect both ends anew; after the ENDED note, and such a note follows */
+	int (*resume_postcopy)(struct sk_vm *vm, struct sk_err *err);
+	/** Allowed downtime of the last pass */
+	int (*set_max_downtime)(struct sk_vm *vm, uint64_t ms, struct sk_err *err);
+	/** Cap of the pre-copy phase, bits a second, rounded up to MiB/s */
+	int (*set_bandwidth)(struct sk_vm *vm, uint64_t bits, struct sk_err *err);
+	/** Let the guest stand still at the source until the rest is copied */
+	int (*suspend)(struct sk_vm *vm, struct sk_err *err);
 	/** What the guest does at one end now */
 	int (*state)(struct sk_vm *vm, enum sk_side side, enum sk_vm_state *ret,
 		     struct sk_err *err);
@@ -152,6 +166,12 @@ struct sk_phase_bytes {
 };
 /** sk_vm_phase_bytes() - After the end of the job */
 void sk_vm_phase_bytes(struct sk_vm *vm, struct sk_phase_bytes *ret);
+/**
+ * sk_vm_abandon() - Leave a running job alone: sk_vm_close() will not wait for its end
+ *
+ * Its memory, and the time line, must stay: they end with the process.
+ */
+void sk_vm_abandon(struct sk_vm *vm);
 /** sk_vm_close() - Wait for the job's end if one runs, and disconnect */
 void sk_vm_close(struct sk_vm *vm);
 SK_DEFINE_AUTO(struct sk_vm, sk_vm_close)

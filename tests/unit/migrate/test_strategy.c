@@ -12,7 +12,10 @@
 #include <cmocka.h>
 
 #include "lib/cleanup.h"
+#include "lib/clock.h"
 #include "migrate/strategy/record.h"
+
+#define SILENCE ((enum sk_vm_note_kind)99) /* in a script: value rounds without a note */
 
 /** struct sk_vm - The fake: notes to give, answers to give, and what was asked of it */
 struct sk_vm {
@@ -25,8 +28,13 @@ struct sk_vm {
 	bool ends_on_abort;
 
 	struct sk_vm_job job;
-	int nr_postcopy, nr_abort, nr_resume;
+	uint64_t timeout_ns;
+	enum sk_timeout_action timeout_action;
+	uint64_t now_ns, step_ns; /* the clock, and what each round takes */
+	int nr_postcopy, nr_abort, nr_resume, nr_suspend, nr_broken, nr_joined;
+	int interrupt_twice_at; /* before this note, by a second Ctrl-C; 0 never */
 	size_t postcopy_at;
+	int64_t silent;
 	bool is_aborted;
 	char announced[256];
 };
@@ -41,6 +49,7 @@ static int fake_start(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_e
 static int fake_next(struct sk_vm *vm, unsigned int timeout_ms, struct sk_vm_note *ret)
 {
 	(void)timeout_ms;
+	vm->now_ns += vm->step_ns;
 	if (vm->is_aborted && vm->ends_on_abort) {
 		*ret = (struct sk_vm_note){.kind = SK_VM_NOTE_ENDED,
 					   .result = -EIO,
@@ -49,7 +58,44 @@ static int fake_next(struct sk_vm *vm, unsigned int timeout_ms, struct sk_vm_not
 	}
 	if (vm->interrupt_at && vm->next == vm->interrupt_at)
 		vm->interrupted = 1;
+	if (vm->interrupt_twice_at && (int)vm->next == vm->interrupt_twice_at)
+		vm->interrupted = 2;
+	/* A silent round, as often as the script says. */
+	if (vm->notes[vm->next].kind == SILENCE &&
+	    vm->silent++ < vm->notes[vm->next].value)
+		return -ETIMEDOUT;
+	if (vm->notes[vm->next].kind == SILENCE) {
+		vm->silent = 0;
+		vm->next++;
+		return -ETIMEDOUT;
+	}
 	*ret = vm->notes[vm->next++];
+	return 0;
+}
+
+static uint64_t fake_clock(struct sk_vm *vm)
+{
+	return SK_NS_PER_S + vm->now_ns;
+}
+
+static int fake_abort_postcopy(struct sk_vm *vm, struct sk_err *err)
+{
+	(void)err;
+	vm->nr_broken++;
+	return 0;
+}
+
+static int fake_resume_postcopy(struct sk_vm *vm, struct sk_err *err)
+{
+	(void)err;
+	vm->nr_joined++;
+	return 0;
+}
+
+static int fake_suspend(struct sk_vm *vm, struct sk_err *err)
+{
+	(void)err;
+	vm->nr_suspend++;
 	return 0;
 }
 
@@ -94,6 +140,9 @@ static const struct sk_vm_ops fake = {
 	.abort = fake_abort,
 	.state = fake_state,
 	.resume = fake_resume,
+	.abort_postcopy = fake_abort_postcopy,
+	.resume_postcopy = fake_resume_postcopy,
+	.suspend = fake_suspend,
 };
 
 static void on_phase(void *ctx, const char *phase, const char *detail)
@@ -115,6 +164,9 @@ static int run(struct sk_vm *vm, enum sk_mode mode, struct sk_err *err)
 		.phase = on_phase,
 		.phase_ctx = vm,
 		.interrupted = &vm->interrupted,
+		.timeout_ns = vm->timeout_ns,
+		.timeout_action = vm->timeout_action,
+		.clock = fake_clock,
 	};
 
 	*err = SK_ERR_INIT;
@@ -293,7 +345,7 @@ static void test_no_second_copy_is_started(void **state)
 	struct sk_vm twice = {.notes = bad, .here = SK_VM_PAUSED, .there = SK_VM_RUNNING};
 	struct sk_vm split = {.notes = broken,
 			      .here = SK_VM_PAUSED,
-			      .there = SK_VM_PAUSED};
+			      .there = SK_VM_GONE};
 	struct sk_err err;
 
 	(void)state;
@@ -302,7 +354,7 @@ static void test_no_second_copy_is_started(void **state)
 	assert_non_null(strstr(err.msg, "stands still at the source"));
 	assert_int_equal(run(&split, SK_MODE_POST_COPY, &err), -EIO);
 	assert_int_equal(split.nr_resume, 0);
-	assert_non_null(strstr(err.msg, "post-copy of guest 'g1' broke off"));
+	assert_non_null(strstr(err.msg, "guest 'g1' is lost"));
 }
 
 static void test_interrupt_aborts_pre_copy_and_tries_until_it_can(void **state)
@@ -348,6 +400,142 @@ static void test_interrupt_before_the_switch_aborts_post_copy(void **state)
 	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), -ECANCELED);
 	assert_int_equal(vm.nr_postcopy, 0);
 	assert_int_equal(vm.nr_abort, 1);
+}
+
+#define ROUND (100 * SK_NS_PER_MS)
+#define MOVED(n, left)                                                                   \
+	{                                                                                \
+		.kind = SK_VM_NOTE_PROGRESS,                                             \
+		.job = {.memory_total = 100,                                             \
+			.memory_processed = (n),                                         \
+			.memory_remaining = (left) }                                     \
+	}
+#define QUIET(rounds)                                                                    \
+	{                                                                                \
+		.kind = SILENCE, .value = (rounds)                                       \
+	}
+
+static void test_a_job_that_stands_still_is_given_up(void **state)
+{
+	static const struct sk_vm_note notes[] = {
+		ACTIVE,	   PASS(1),	  MOVED(10, 90), QUIET(20),	MOVED(10, 90),
+		QUIET(20), MOVED(10, 90), QUIET(20),	 MOVED(10, 90), ENDED_WELL,
+	};
+	struct sk_vm vm = {.notes = notes,
+			   .step_ns = ROUND,
+			   .ends_on_abort = true,
+			   .here = SK_VM_RUNNING};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_PRE_COPY, &err), -ETIMEDOUT);
+	assert_string_equal(
+		err.msg,
+		"guest 'g1' still runs at the source: not a byte was transferred for 5 s");
+	assert_string_equal(err.hint, "is the network between the hosts cut?");
+	assert_int_equal(vm.nr_abort, 1);
+	assert_true(vm.now_ns < 6 * SK_NS_PER_S);
+}
+
+static void test_a_job_that_does_not_end_is_left_and_said_so(void **state)
+{
+	static const struct sk_vm_note notes[] = {ACTIVE, MOVED(10, 90), QUIET(1000),
+						  ENDED_WELL};
+	struct sk_vm vm = {.notes = notes, .step_ns = ROUND, .here = SK_VM_RUNNING};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_PRE_COPY, &err), -ETIMEDOUT);
+	assert_non_null(strstr(err.msg, "guest 'g1' still runs at the source, where the "
+					"hypervisor has not ended the job yet"));
+	assert_true(vm.now_ns < 15 * SK_NS_PER_S);
+}
+
+static void test_timeout_does_what_was_asked_for(void **state)
+{
+	static const struct sk_vm_note notes[] = {ACTIVE,    PASS(1),	   MOVED(1, 99),
+						  QUIET(30), MOVED(2, 98), ENDED_WELL};
+	static const struct {
+		enum sk_timeout_action action;
+		int result, nr_abort, nr_suspend, nr_postcopy;
+	} cases[] = {
+		{SK_TIMEOUT_ABORT, -ETIMEDOUT, 1, 0, 0},
+		{SK_TIMEOUT_SUSPEND, 0, 0, 1, 0},
+		{SK_TIMEOUT_POST_COPY, 0, 0, 0, 1},
+	};
+	struct sk_err err;
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		struct sk_vm vm = {.notes = notes,
+				   .step_ns = ROUND,
+				   .timeout_ns = 2 * SK_NS_PER_S,
+				   .timeout_action = cases[i].action,
+				   .ends_on_abort = true,
+				   .here = SK_VM_RUNNING};
+
+		assert_int_equal(run(&vm, SK_MODE_PRE_COPY, &err), cases[i].result);
+		assert_int_equal(vm.nr_abort, cases[i].nr_abort);
+		assert_int_equal(vm.nr_suspend, cases[i].nr_suspend);
+		assert_int_equal(vm.nr_postcopy, cases[i].nr_postcopy);
+		assert_true(vm.job.postcopy == (cases[i].action == SK_TIMEOUT_POST_COPY));
+		if (cases[i].result < 0)
+			assert_string_equal(err.msg,
+					    "guest 'g1' still runs at the source: not "
+					    "done after 2 s, as --timeout allows");
+	}
+}
+
+static void test_a_post_copy_that_broke_is_mended(void **state)
+{
+	static const struct sk_vm_note notes[] = {
+		ACTIVE,	       PASS(1),	    POSTCOPY,	   MOVED(10, 90), QUIET(30),
+		MOVED(10, 90), QUIET(30),   MOVED(10, 90), QUIET(100),	  ENDED_BADLY,
+		QUIET(20),     ENDED_BADLY, QUIET(20),	   ENDED_WELL,
+	};
+	struct sk_vm vm = {.notes = notes,
+			   .step_ns = ROUND,
+			   .here = SK_VM_PAUSED,
+			   .there = SK_VM_RUNNING};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), 0);
+	assert_int_equal(vm.nr_broken, 1);
+	assert_int_equal(vm.nr_joined, 2);
+	assert_int_equal(vm.nr_abort, 0);
+	assert_int_equal(vm.nr_resume, 0);
+}
+
+static void test_a_guest_lost_in_post_copy_is_not_started_again(void **state)
+{
+	static const struct sk_vm_note notes[] = {ACTIVE, PASS(1), POSTCOPY, ENDED_BADLY};
+	struct sk_vm vm = {.notes = notes,
+			   .step_ns = ROUND,
+			   .here = SK_VM_PAUSED,
+			   .there = SK_VM_GONE};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), -EIO);
+	assert_int_equal(vm.nr_resume, 0);
+	assert_int_equal(vm.nr_joined, 0);
+	assert_non_null(strstr(err.msg, "guest 'g1' is lost"));
+}
+
+static void test_a_second_interrupt_leaves_a_post_copy(void **state)
+{
+	static const struct sk_vm_note notes[] = {ACTIVE,   PASS(1),  POSTCOPY,	 PROGRESS,
+						  PROGRESS, PROGRESS, ENDED_WELL};
+	struct sk_vm vm = {.notes = notes, .interrupt_at = 3, .interrupt_twice_at = 4};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), -EINPROGRESS);
+	assert_int_equal(vm.nr_abort, 0);
+	assert_string_equal(
+		err.msg,
+		"guest 'g1' runs at the destination, and its memory still follows");
 }
 
 static void test_memory_is_verified_only_when_all_agrees(void **state)
@@ -398,6 +586,12 @@ int main(void)
 		cmocka_unit_test(test_interrupt_aborts_pre_copy_and_tries_until_it_can),
 		cmocka_unit_test(test_interrupt_in_post_copy_is_explained_and_goes_on),
 		cmocka_unit_test(test_interrupt_before_the_switch_aborts_post_copy),
+		cmocka_unit_test(test_a_job_that_stands_still_is_given_up),
+		cmocka_unit_test(test_a_job_that_does_not_end_is_left_and_said_so),
+		cmocka_unit_test(test_timeout_does_what_was_asked_for),
+		cmocka_unit_test(test_a_post_copy_that_broke_is_mended),
+		cmocka_unit_test(test_a_guest_lost_in_post_copy_is_not_started_again),
+		cmocka_unit_test(test_a_second_interrupt_leaves_a_post_copy),
 		cmocka_unit_test(test_memory_is_verified_only_when_all_agrees),
 	};
 

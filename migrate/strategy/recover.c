@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Recovery of a post-copy whose connection broke
+ *
+ * Theory of operation
+ *
+ * 1. No byte moves for some seconds (guard), or an end says by itself that the connection is
+ *    dead. A shorter cut TCP mends alone.
+ * 2. The source is told to end the connection: it waits for the destination in vain otherwise,
+ *    for minutes. Its copy of the guest stays paused, and keeps the memory.
+ * 3. The destination cannot be told: libvirt does not speak to the hypervisor there until the
+ *    incoming job has ended. It notices when the network is back and brings it the end of the
+ *    connection: TCP repeats that in intervals that double, so after at most as long as the cut
+ *    had lasted. The hosts' sysctl net.ipv4.tcp_retries2 makes that shorter where the guest
+ *    asks for pages. Then libvirt's call returns with an error.
+ * 4. A job that resumes, tried every second as long as both copies are there. The guest at the
+ *    destination runs all the time, until it touches a page that it lacks.
+ *
+ * The copy at the source is never started: clients have seen a later state of the guest.
+ */
+#include "migrate/strategy/recover.h"
+
+#include "lib/clock.h"
+#include "migrate/strategy/strategy.h"
+
+#define RETRY_NS  SK_NS_PER_S
+#define REPEAT_NS (5 * SK_NS_PER_S)
+
+static void enter(struct sk_recover *recover, enum sk_recover_step step, uint64_t now_ns)
+{
+	recover->step = step;
+	recover->tried_ns = now_ns;
+}
+
+static void break_off(struct sk_session *session, uint64_t now_ns)
+{
+	struct sk_recover *recover = &session->recover;
+
+	enter(recover, SK_RECOVER_BREAKING, now_ns);
+	if (session->ops->abort_postcopy(session->vm, NULL) == 0)
+		enter(recover, SK_RECOVER_WAITING, now_ns);
+}
+
+static void notice(struct sk_session *session, uint64_t now_ns, const char *why)
+{
+	struct sk_recover *recover = &session->recover;
+
+	if (recover->step == SK_RECOVER_NONE)
+		recover->broken_ns = now_ns;
+	sk_session_announce(session, why);
+	break_off(session, now_ns);
+}
+
+static void join(struct sk_session *session, uint64_t now_ns)
+{
+	struct sk_recover *recover = &session->recover;
+
+	if (recover->attempts++ == 0)
+		sk_session_announce(session, "connect both hosts anew");
+	enter(recover, SK_RECOVER_JOINING, now_ns);
+	if (session->ops->resume_postcopy(session->vm, NULL) < 0)
+		enter(recover, SK_RECOVER_APART, now_ns);
+}
+
+void sk_recover_tick(struct sk_session *session, enum sk_guard_verdict verdict,
+		     uint64_t now_ns)
+{
+	struct sk_recover *recover = &session->recover;
+	uint64_t waited = now_ns - recover->tried_ns;
+
+	switch (recover->step) {
+	case SK_RECOVER_NONE:
+	case SK_RECOVER_JOINING:
+		if (verdict == SK_GUARD_STALLED &&
+		    (recover->step == SK_RECOVER_NONE || waited > REPEAT_NS))
+			notice(session, now_ns,
+			       "no memory follows: is the network between the hosts cut?");
+		break;
+	case SK_RECOVER_BREAKING:
+		if (waited >= RETRY_NS)
+			break_off(session, now_ns);
+		break;
+	case SK_RECOVER_WAITING:
+		break;
+	case SK_RECOVER_APART:
+		if (waited >= RETRY_NS)
+			join(session, now_ns);
+		break;
+	}
+}
+
+void sk_recover_hear(struct sk_session *session, const struct sk_vm_note *note,
+		     uint64_t now_ns)
+{
+	struct sk_recover *recover = &session->recover;
+
+	if (note->kind == SK_VM_NOTE_POSTCOPY_FAILED && recover->step == SK_RECOVER_NONE)
+		notice(session, now_ns, "the connection between the hosts broke");
+}
+
+static bool is_there(struct sk_session *session, enum sk_side side)
+{
+	enum sk_vm_state state = SK_VM_GONE;
+
+	return session->ops->state(session->vm, side, &state, NULL) == 0 &&
+	       state != SK_VM_GONE;
+}
+
+bool sk_recover_ended(struct sk_session *session, const struct sk_vm_note *end,
+		      uint64_t now_ns)
+{
+	struct sk_recover *recover = &session->recover;
+
+	if (end->result == 0) {
+		if (recover->step != SK_RECOVER_NONE)
+			recover->recovered++;
+		return false;
+	}
+	if (!is_there(session, SK_SIDE_SOURCE) || !is_there(session, SK_SIDE_DESTINATION))
+		return false;
+	if (recover->step == SK_RECOVER_NONE) {
+		recover->broken_ns = now_ns;
+		sk_session_announce(session, "the connection between the hosts broke");
+	}
+	enter(recover, SK_RECOVER_APART, now_ns);
+	return true;
+}
