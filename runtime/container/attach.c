@@ -126,6 +126,14 @@ static void hand_on(struct sk_attach *attach, int pidfd, int pty, bool force)
 	}
 }
 
+/* The bytes are not touched: without a terminal they are never needed. */
+static void empty(struct flow *flow, int in, int out)
+{
+	flow->in = in;
+	flow->out = out;
+	flow->start = flow->end = 0;
+}
+
 static short wants(const struct flow *flow, bool is_in)
 {
 	if (is_in)
@@ -223,14 +231,13 @@ static int pump_loop(struct sk_attach *attach, int pidfd, int pty, struct pump *
 int sk_attach_wait(struct sk_attach *attach, int pidfd, int pty, bool use_stdin,
 		   bool force, struct sk_err *err)
 {
-	sk_autofree struct pump *pump = calloc(1, sizeof(*pump));
+	sk_autofree struct pump *pump = malloc(sizeof(*pump));
 	int r;
 
 	if (!pump)
 		return sk_err_oom(err);
-	pump->up.in = pty >= 0 && use_stdin ? STDIN_FILENO : -1;
-	pump->up.out = pump->down.in = pty;
-	pump->down.out = STDOUT_FILENO;
+	empty(&pump->up, pty >= 0 && use_stdin ? STDIN_FILENO : -1, pty);
+	empty(&pump->down, pty, STDOUT_FILENO);
 	if (pty >= 0) {
 		copy_window(pty);
 		(void)fcntl(pty, F_SETFL, fcntl(pty, F_GETFL) | O_NONBLOCK);
