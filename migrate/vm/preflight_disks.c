@@ -28,9 +28,11 @@ static void look_for_volume(virConnectPtr conn, const char *path, struct place *
 
 	if (!vol)
 		return;
-	ret->is = THERE;
-	if (virStorageVolGetInfo(vol, &info) == 0)
+	/* One that a pool still lists may be gone. */
+	if (virStorageVolGetInfo(vol, &info) == 0) {
+		ret->is = THERE;
 		ret->size_bytes = info.capacity;
+	}
 	(void)virStorageVolFree(vol);
 }
 
