@@ -8,6 +8,7 @@
 #include "cli/vm/common.h"
 #include "cli/vm/migrate_opts.h"
 #include "cli/vm/show.h"
+#include "lib/log.h"
 #include "lib/str.h"
 #include "migrate/migrate.h"
 
@@ -64,6 +65,12 @@ static int judge(const struct sk_json *run, struct sk_err *err)
 {
 	const struct sk_json *verified = sk_json_get(run, "memory_verified");
 
+	/* On stderr, so that who reads the object as JSON is told, too. */
+	if (sk_json_bool(sk_json_path(run, "probe.discard"), false))
+		sk_log(SK_LOG_WARN,
+		       "the probe itself was late (p99 %.0f us, more than 1,000): the guest "
+		       "has moved, but discard this run's numbers",
+		       sk_json_double(sk_json_path(run, "probe.late_p99_us"), 0));
 	if (!verified || sk_json_bool(verified, false))
 		return 0;
 	return sk_err_set(err, EIO, "the guest's memory is not what it was: %s",

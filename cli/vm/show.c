@@ -152,6 +152,7 @@ static void show_probe(FILE *out, const struct sk_json *run)
 	show_window(out, run, "during");
 	show_window(out, run, "after");
 	show_overload(out, run);
+	sk_show_answers(out, run);
 	if (!sk_json_bool(sk_json_path(run, "probe.late_ok"), true))
 		(void)fprintf(
 			out,
@@ -195,10 +196,13 @@ void sk_show_migration(FILE *out, const struct sk_json *run)
 {
 	show_mode(out, run);
 	show_downtime(out, run);
+	sk_show_parts(out, run);
 	show_prediction(out, run);
 	show_probe(out, run);
+	sk_show_service(out, run);
 	show_data(out, run);
 	show_memory(out, run);
+	sk_show_clocks(out, run);
 	if (sk_json_get(run, "report"))
 		(void)fprintf(out, " report     %s\n", text_at(run, "report"));
 }

@@ -321,41 +321,14 @@ static void add_windows(struct sk_str *out, const struct sk_verdict *v)
 		char sent[24], lost[24], text[4][SK_FORMAT_SIZE];
 
 		(void)snprintf(sent, sizeof(sent), "%zu", s->sent);
-		(void)snprintf(lost, sizeof(lost), s->is_cut ? "unknown" : "%zu", s->lost);
+		(void)snprintf(lost, sizeof(lost), s->is_cut ? "unknown" : "%zu",
+			       s->lost);
 		sk_html_row(out, headings,
 			    (const char *[]){windows[i].name, sent, lost,
 					     sk_page_us(s->p50_us, text[0]),
 					     sk_page_us(s->p90_us, text[1]),
 					     sk_page_us(s->p99_us, text[2]),
 					     sk_page_us(s->max_us, text[3])});
-	}
-	sk_html_table_end(out);
-}
-
-static void add_passes(struct sk_str *out, const struct sk_verdict *v)
-{
-	static const char *const headings[] = {"pass",	     ">duration",      ">sent",
-					       ">remaining", ">dirty pages/s", NULL};
-
-	if (v->nr_passes == 0)
-		return;
-	sk_html_table(out, headings);
-	for (size_t i = 0; i < v->nr_passes; i++) {
-		const struct sk_pass *p = &v->passes[i];
-		char pass[24], dirty[24], text[3][SK_FORMAT_SIZE];
-
-		(void)snprintf(pass, sizeof(pass), "%zu", i + 1);
-		(void)snprintf(dirty, sizeof(dirty), "%" PRIu64, p->dirty_pages_per_s);
-		sk_html_row(out, headings,
-			    (const char *[]){pass,
-					     sk_format_duration(p->end_ns - p->start_ns,
-								text[0]),
-					     sk_format_size(p->bytes, text[1]),
-					     p->has_remaining
-						     ? sk_format_size(p->remaining_bytes,
-								      text[2])
-						     : "not known",
-					     p->dirty_pages_per_s ? dirty : "not known"});
 	}
 	sk_html_table_end(out);
 }
@@ -391,6 +364,5 @@ void sk_page_timeline(struct sk_str *out, const struct sk_report_input *in)
 	add_legend(&f);
 	if (has_probe)
 		add_windows(out, in->verdict);
-	add_passes(out, in->verdict);
 	sk_str_add(out, "</section>\n");
 }

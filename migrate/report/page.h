@@ -37,8 +37,14 @@ void sk_page_close(struct sk_str *out);
 void sk_page_header(struct sk_str *out, const struct sk_report_input *in);
 /** sk_page_timeline() - Response times and rates over time, with their tables */
 void sk_page_timeline(struct sk_str *out, const struct sk_report_input *in);
-/** sk_page_downtime() - The three downtimes side by side */
+/** sk_page_downtime() - The three downtimes side by side, the client's in parts */
 void sk_page_downtime(struct sk_str *out, const struct sk_report_input *in);
+/** sk_page_passes() - The staircase of passes with the threshold below which the guest is stopped */
+void sk_page_passes(struct sk_str *out, const struct sk_report_input *in);
+/** sk_page_predicted() - What the model said before, and what came; nothing without a prediction */
+void sk_page_predicted(struct sk_str *out, const struct sk_report_input *in);
+/** sk_page_measuring() - Probe, clocks with their error bars, service, what QEMU told */
+void sk_page_measuring(struct sk_str *out, const struct sk_report_input *in);
 /** sk_page_tail() - Share of requests slower than a time, before, during and after */
 void sk_page_tail(struct sk_str *out, const struct sk_report_input *in);
 /** sk_page_events() - What happened, in order */

@@ -19,7 +19,8 @@ struct sk_report_input {
  * sk_report_write() - Write report.html into a folder
  *
  * Response time over time (log axis) with the migration's phases shaded, dirty rate and transfer rate
- * under it, the three downtimes side by side, a table under each figure, provenance. Light and dark,
+ * under it, the three downtimes side by side and the client's in parts, passes with the switch-over threshold,
+ * predicted against measured, how it was measured, a table under each figure, provenance. Light and dark,
  * colour-blind safe, <title> tooltips.
  */
 int sk_report_write(int dirfd, const char *name, const struct sk_report_input *input,

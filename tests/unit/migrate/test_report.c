@@ -14,6 +14,7 @@
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/str.h"
+#include "migrate/measure/decompose.h"
 #include "tests/unit/tempdir.h"
 
 #define MS   SK_NS_PER_MS
@@ -141,6 +142,61 @@ static void make_json(struct run *run, const char *guest)
 	sk_json_set_str(json, "kernel", "6.1.0");
 }
 
+static struct sk_json *object_in(struct sk_json *parent, const char *key)
+{
+	return sk_json_set(parent, key, sk_json_new_object());
+}
+
+static void set_range(struct sk_json *prediction, const char *key, double mid)
+{
+	struct sk_json *range = object_in(prediction, key);
+
+	sk_json_set_double(range, "low", mid / 2);
+	sk_json_set_double(range, "mid", mid);
+	sk_json_set_double(range, "high", mid * 2);
+}
+
+/* All that a run can have beside its verdict. */
+static void add_insight(struct run *run)
+{
+	const struct sk_blocktime blocktime = {.is_known = true, .total_ns = 1100 * MS};
+	const struct sk_announcements announcements = {.is_known = true};
+	const struct sk_decompose_input input = {.verdict = &run->verdict,
+						 .timeline = run->timeline,
+						 .blocktime = &blocktime,
+						 .announcements = &announcements,
+						 .bandwidth_bits = 64 * MIB * 8};
+	struct sk_json *json = run->json, *object, *from;
+	struct sk_decomposition parts;
+
+	add(run, SK_SIDE_CLIENT, SK_EVENT_NOTE, SK_ANNOUNCE_EVENT, "", 5494);
+	sk_decompose(&input, &parts);
+	(void)sk_json_set(json, "decomposition", sk_decomposition_json(&parts));
+	object = object_in(json, "blocktime");
+	sk_json_set_double(object, "ms", 1100);
+	object = object_in(json, "service");
+	sk_json_set_str(object, "model", "worker-pool");
+	sk_json_set_uint(object, "served", 11000);
+	sk_json_set_uint(object, "refused", 3);
+	sk_json_set_double(object, "tlp", 1.82);
+	sk_json_set_uint(object, "peak_threads", 4);
+	object = object_in(json, "clocks");
+	from = object_in(object, "from");
+	sk_json_set_double(from, "offset_us", -446.6);
+	sk_json_set_double(from, "error_us", 120.2);
+	sk_json_set_double(from, "rtt_us", 241);
+	sk_json_set_bool(from, "corrected", true);
+	object = sk_json_get(json, "probe");
+	sk_json_set_str(object, "kind", "tcp");
+	sk_json_set_str(object, "stamps", "kernel");
+	sk_json_set_uint(object, "refused", 17);
+	sk_json_set_uint(object, "reconnects", 2);
+	object = object_in(json, "prediction");
+	sk_json_set_bool(object, "converges", true);
+	set_range(object, "total_ms", 4000);
+	set_range(object, "outage_ms", 100);
+}
+
 static void run_init(struct run *run, enum sk_mode asked, size_t samples,
 		     const char *guest)
 {
@@ -214,6 +270,101 @@ static void test_page_says_what_was_measured(void **state)
 	run_finish(&run);
 }
 
+static void test_page_shows_what_the_outage_consists_of(void **state)
+{
+	sk_autofree char *page = NULL;
+	struct run run;
+
+	(void)state;
+	run_init(&run, SK_MODE_POST_COPY, 12000, "g1");
+	add_insight(&run);
+	page = write_page(&run);
+	expect(page, "<h2>Three downtimes, and what the client&#39;s consists of</h2>");
+	expect(page, "class=\"part-stop\"><title>virtual CPU stopped: ");
+	expect(page, "class=\"part-queue\"><title>queue behind the stream: ");
+	expect(page, "<i class=\"part-announce\"></i>announcement <b>2 ms</b>");
+	expect(page, "<td>page faults</td>");
+	expect(page, " of 1100 ms of QEMU&#39;s postcopy-blocktime fall into the outage");
+	expect(page, "clients waited while pages that the guest needed");
+	run_finish(&run);
+}
+
+static void test_page_shows_how_it_was_measured(void **state)
+{
+	sk_autofree char *page = NULL;
+	struct run run;
+
+	(void)state;
+	run_init(&run, SK_MODE_POST_COPY, 12000, "g1");
+	add_insight(&run);
+	page = write_page(&run);
+	expect(page,
+	       "<dd>tcp, open loop, 1 client; the kernel told when answers came</dd>");
+	expect(page, " 17 refused by the service, 2 connections made anew</dd>");
+	expect(page, "<dd>worker-pool; 11000 requests served, 3 refused; busy for ");
+	expect(page, "<dd>1.82 threads on average while any ran, 4 at most at once</dd>");
+	expect(page, "<dt>waits for pages</dt>\n<dd>1.1 s</dd>");
+	expect(page, "<td>a (source)</td><td class=\"number\">-447 us</td>"
+		     "<td class=\"number\">120 us</td><td class=\"number\">241 us</td>"
+		     "<td>stamps corrected by it</td>");
+	assert_null(strstr(page, "b (destination)"));
+	run_finish(&run);
+}
+
+static void test_page_shows_prediction_against_measurement(void **state)
+{
+	sk_autofree char *page = NULL;
+	struct run run;
+
+	(void)state;
+	run_init(&run, SK_MODE_POST_COPY, 12000, "g1");
+	add_insight(&run);
+	page = write_page(&run);
+	expect(page, "<h2>Predicted and measured</h2>");
+	expect(page, "<td>total time</td><td class=\"number\">2 s</td>"
+		     "<td class=\"number\">4 s</td><td class=\"number\">8 s</td>"
+		     "<td class=\"number\">3.92 s</td><td class=\"number\">0.98</td>");
+	expect(page, "<td>client&#39;s outage</td>");
+	assert_null(strstr(page, "<td>virtual CPU stopped</td><td class=\"number\">n"));
+	run_finish(&run);
+	free(sk_steal(&page));
+	run_init(&run, SK_MODE_POST_COPY, 12000, "g1");
+	page = write_page(&run);
+	assert_null(strstr(page, "Predicted and measured"));
+	run_finish(&run);
+}
+
+/* Three passes, the last below what 300 ms allow. */
+static void test_page_shows_the_staircase_and_its_threshold(void **state)
+{
+	static const struct sk_pass passes[] = {
+		{BASE + 3400 * MS, BASE + 7400 * MS, 256 * MIB, 40 * MIB, 5000, true},
+		{BASE + 7400 * MS, BASE + 8000 * MS, 38 * MIB, 20 * MIB, 5000, true},
+		{BASE + 8000 * MS, BASE + 8300 * MS, 19 * MIB, 9 * MIB, 0, false},
+	};
+	sk_autofree char *page = NULL;
+	struct run run;
+
+	(void)state;
+	run_init(&run, SK_MODE_PRE_COPY, 100, "g1");
+	memcpy(run.verdict.passes, passes, sizeof(passes));
+	run.verdict.nr_passes = 3;
+	run.verdict.postcopy_ns = 0;
+	page = write_page(&run);
+	/* 313 MiB in 4.9 s, for 300 ms. */
+	expect(page,
+	       "63.9 MiB/s as measured times 300 ms (QEMU&#39;s default) are 19.2 MiB");
+	expect(page, "class=\"threshold-label\">stop below 19.2 MiB</text>");
+	expect(page, "<title>pass 2: 38 MiB sent, left: 20 MiB</title>");
+	expect(page, "<title>pass 3: 19 MiB sent, left: not known</title>");
+	expect(page, "class=\"left-over\"");
+	free(sk_steal(&page));
+	sk_json_set_uint(object_in(run.json, "transfer"), "max_downtime_ms", 100);
+	page = write_page(&run);
+	expect(page, "times 100 ms are 6.39 MiB");
+	run_finish(&run);
+}
+
 static void test_page_is_self_contained_and_without_scripts(void **state)
 {
 	static const char *const banned[] = {"<script", "http://", "https://", "@import",
@@ -224,6 +375,7 @@ static void test_page_is_self_contained_and_without_scripts(void **state)
 
 	(void)state;
 	run_init(&run, SK_MODE_POST_COPY, 12000, "g1");
+	add_insight(&run);
 	page = write_page(&run);
 	for (size_t i = 0; i < SK_ARRAY_SIZE(banned); i++)
 		if (strstr(page, banned[i]))
@@ -300,9 +452,17 @@ static void test_names_cannot_break_out(void **state)
 
 	(void)state;
 	run_init(&run, SK_MODE_POST_COPY, 100, "</title><script>\"'&");
+	add_insight(&run);
+	sk_json_set_str(sk_json_path(run.json, "service"), "model", "<script>");
+	sk_json_set_str(sk_json_path(run.json, "probe"), "kind", "<script>");
+	sk_json_set_str(sk_json_path(run.json, "from"), "name", "<script>");
+	for (unsigned int i = 0; i < SK_NR_PARTS; i++)
+		sk_json_set_str(sk_json_at(sk_json_get(run.json, "decomposition"), i),
+				"how", "<script>");
 	page = write_page(&run);
 	assert_null(strstr(page, "<script"));
-	expect(page, "<h1>&lt;/title&gt;&lt;script&gt;&quot;&#39;&amp;: a to b");
+	expect(page,
+	       "<h1>&lt;/title&gt;&lt;script&gt;&quot;&#39;&amp;: &lt;script&gt; to b");
 	run_finish(&run);
 }
 
@@ -310,6 +470,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_page_says_what_was_measured),
+		cmocka_unit_test(test_page_shows_what_the_outage_consists_of),
+		cmocka_unit_test(test_page_shows_how_it_was_measured),
+		cmocka_unit_test(test_page_shows_prediction_against_measurement),
+		cmocka_unit_test(test_page_shows_the_staircase_and_its_threshold),
 		cmocka_unit_test(test_page_is_self_contained_and_without_scripts),
 		cmocka_unit_test(test_page_of_a_minute_at_1_khz_stays_small),
 		cmocka_unit_test(test_page_of_a_degenerate_run_says_so),
