@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* test_lab - labs, and migrations in them: proven, measured, refused, interrupted, killed */
-#include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,65 +9,11 @@
 #include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/str.h"
-#include "tests/it/it.h"
+#include "tests/it/lab.h"
 
-#define DEADLINE_NS  (30 * SK_NS_PER_S)
-#define PATIENCE_NS  (10 * SK_NS_PER_MS)
-#define BANDWIDTH    "--bandwidth", "256mbit"
-#define SLOW	     "--bandwidth", "8mbit"
-#define PATH_MAX_LEN 64
-
-/* The world has no way out, and the first lab may have to fetch the guest's kernel: it is
- * started from the network of this process's parent. Later ones find the kernel. */
-static void lab_up(struct it *it)
-{
-	static bool has_kernel;
-	char net[PATH_MAX_LEN];
-	const char *const prefix[] = {"nsenter", net, "--", NULL};
-
-	(void)snprintf(net, sizeof(net), "--net=/proc/%d/ns/net", (int)getppid());
-	if (!has_kernel)
-		it->prefix = prefix;
-	it_expect(it, 0, "lab", "up", "--format", "json");
-	it->prefix = NULL;
-	has_kernel = true;
-}
-
-static struct sk_json *parse(const struct it *it)
-{
-	struct sk_err err = SK_ERR_INIT;
-	struct sk_json *json = NULL;
-
-	if (sk_json_parse(it->out, strlen(it->out), "stdout", &json, &err) < 0)
-		fail_msg("%s in: %s", err.msg, it->out);
-	return json;
-}
-
-static double number(const struct sk_json *json, const char *path)
-{
-	return sk_json_double(sk_json_path(json, path), NAN);
-}
-
-static void assert_text(const struct sk_json *json, const char *path, const char *wanted)
-{
-	assert_string_equal(sk_json_str(sk_json_path(json, path), "(none)"), wanted);
-}
-
-/* Where g1 is and that it answers there. */
-static void assert_guest_on(struct it *it, const char *host)
-{
-	sk_auto(sk_json_free) struct sk_json *status = NULL;
-	struct sk_json *guests;
-
-	it_expect(it, 0, "lab", "status", "--format", "json");
-	status = parse(it);
-	guests = sk_json_get(status, "guests");
-	assert_int_equal(sk_json_len(guests), 1);
-	assert_text(sk_json_at(guests, 0), "name", "g1");
-	assert_text(sk_json_at(guests, 0), "host", host);
-	assert_text(sk_json_at(guests, 0), "state", "running");
-	assert_true(sk_json_bool(sk_json_get(sk_json_at(guests, 0), "answering"), false));
-}
+#define DEADLINE_NS (30 * SK_NS_PER_S)
+#define BANDWIDTH   "--bandwidth", "256mbit"
+#define SLOW	    "--bandwidth", "8mbit"
 
 static struct sk_json *migrate(struct it *it, const char *mode, const char *to)
 {
@@ -79,26 +23,26 @@ static struct sk_json *migrate(struct it *it, const char *mode, const char *to)
 
 	it_expect(it, 0, "migrate", "g1", "--to", to, "--mode", mode, BANDWIDTH, "--dir",
 		  dir, "--format", "json");
-	run = parse(it);
-	assert_text(run, "mode.asked", mode);
-	assert_text(run, "mode.proven", mode);
+	run = it_json(it);
+	it_assert_text(run, "mode.asked", mode);
+	it_assert_text(run, "mode.proven", mode);
 	assert_true(sk_json_bool(sk_json_get(run, "memory_verified"), false));
-	assert_true(number(run, "time_ms.prep") > 0);
-	assert_true(number(run, "time_ms.total") > 0);
-	assert_true(number(run, "time_ms.api") > number(run, "time_ms.prep"));
-	assert_true(number(run, "probe.sent") > 6000);
-	assert_true(number(run, "probe.before.p50_ms") > 0);
-	assert_true(number(run, "probe.after.p50_ms") > 0);
+	assert_true(it_number(run, "time_ms.prep") > 0);
+	assert_true(it_number(run, "time_ms.total") > 0);
+	assert_true(it_number(run, "time_ms.api") > it_number(run, "time_ms.prep"));
+	assert_true(it_number(run, "probe.sent") > 6000);
+	assert_true(it_number(run, "probe.before.p50_ms") > 0);
+	assert_true(it_number(run, "probe.after.p50_ms") > 0);
 	assert_true(sk_json_len(sk_json_get(run, "passes")) > 0);
-	assert_text(run, "report", report);
+	it_assert_text(run, "report", report);
 	assert_true(sk_fs_exists(AT_FDCWD, report));
 	print_message("%s: reported %.0f vcpu %.0f client %.0f ms, lost %.0f\n", mode,
-		      number(run, "downtime_ms.reported"),
-		      number(run, "downtime_ms.vcpu"), number(run, "downtime_ms.client"),
-		      number(run, "probe.lost"));
+		      it_number(run, "downtime_ms.reported"),
+		      it_number(run, "downtime_ms.vcpu"),
+		      it_number(run, "downtime_ms.client"), it_number(run, "probe.lost"));
 	/* Removed here, as the world looks for leftovers. */
 	assert_int_equal(sk_fs_remove_tree(AT_FDCWD, dir, NULL), 0);
-	assert_guest_on(it, to);
+	it_lab_guest_on(it, to);
 	return sk_steal(&run);
 }
 
@@ -108,22 +52,22 @@ static void test_three_modes_are_proven_and_the_client_tells_them_apart(void **s
 	sk_auto(sk_json_free) struct sk_json *pre = NULL, *stop = NULL, *post = NULL;
 
 	it_need_root(it);
-	lab_up(it);
-	assert_guest_on(it, "a");
+	it_lab_up(it);
+	it_lab_guest_on(it, "a");
 	pre = migrate(it, "pre-copy", "b");
 	stop = migrate(it, "stop-and-copy", "a");
 	post = migrate(it, "post-copy", "b");
 
 	/* All memory at 31 MiB/s against the last dirty pages. */
-	assert_true(number(stop, "downtime_ms.client") > 1000);
-	assert_true(number(stop, "downtime_ms.client") >
-		    3 * number(pre, "downtime_ms.client"));
-	assert_true(number(stop, "downtime_ms.vcpu") <=
-		    number(stop, "downtime_ms.client") + 1);
-	assert_true(number(stop, "probe.lost") > number(pre, "probe.lost"));
+	assert_true(it_number(stop, "downtime_ms.client") > 1000);
+	assert_true(it_number(stop, "downtime_ms.client") >
+		    3 * it_number(pre, "downtime_ms.client"));
+	assert_true(it_number(stop, "downtime_ms.vcpu") <=
+		    it_number(stop, "downtime_ms.client") + 1);
+	assert_true(it_number(stop, "probe.lost") > it_number(pre, "probe.lost"));
 	/* The point of the whole tool: the reported downtime is not what clients see. */
-	assert_true(number(post, "downtime_ms.client") >
-		    3 * number(post, "downtime_ms.reported"));
+	assert_true(it_number(post, "downtime_ms.client") >
+		    3 * it_number(post, "downtime_ms.reported"));
 	it_expect(it, 0, "lab", "down");
 	assert_string_equal(it->err, "");
 	it_expect(it, 0, "lab", "ls", "--format", "json");
@@ -145,7 +89,7 @@ static void test_what_cannot_work_is_refused_and_changes_nothing(void **state)
 	it_assert_has(it->err, "a lab without hosts is none");
 	it_expect(it, 1, "lab", "up", "--working-set", "250m");
 	it_assert_has(it->err, "does not fit the guest's memory");
-	lab_up(it);
+	it_lab_up(it);
 	it_expect(it, 1, "lab", "up");
 	it_assert_has(it->err, "lab 'default' is up already");
 	it_expect(it, 0, "lab", "load", "--pages-per-s", "3000");
@@ -171,7 +115,7 @@ static void test_what_cannot_work_is_refused_and_changes_nothing(void **state)
 	assert_null(strstr(it->err, "check both hosts"));
 	it_expect(it, 2, "migrate", "g1");
 	it_assert_has(it->err, "--to is missing");
-	assert_guest_on(it, "a");
+	it_lab_guest_on(it, "a");
 	it_expect(it, 0, "lab", "down");
 }
 
@@ -185,26 +129,9 @@ static void await_single_guest(struct it *it)
 		sk_auto(sk_json_free) struct sk_json *status = NULL;
 
 		it_expect(it, 0, "lab", "status", "--format", "json");
-		status = parse(it);
+		status = it_json(it);
 		nr = sk_json_len(sk_json_get(status, "guests"));
 	} while (nr != 1 && sk_clock_mono() < deadline);
-}
-
-/* Until the job's stderr has @part. */
-static void await_err(struct it_job *job, const char *part)
-{
-	uint64_t deadline = sk_clock_mono() + DEADLINE_NS;
-	char text[4096];
-
-	do {
-		ssize_t n = pread(job->err_fd, text, sizeof(text) - 1, 0);
-
-		text[n > 0 ? n : 0] = 0;
-		if (strstr(text, part))
-			return;
-		sk_clock_sleep_until(sk_clock_mono() + PATIENCE_NS);
-	} while (sk_clock_mono() < deadline);
-	fail_msg("no '%s' in: %s", part, text);
 }
 
 static void test_interrupt_in_pre_copy_leaves_the_guest_at_the_source(void **state)
@@ -214,15 +141,15 @@ static void test_interrupt_in_pre_copy_leaves_the_guest_at_the_source(void **sta
 	uint64_t asked;
 
 	it_need_root(it);
-	lab_up(it);
+	it_lab_up(it);
 	it_start(it, &job, -1, "migrate", "g1", "--to", "b", SLOW);
-	await_err(&job, "migrate\n");
+	it_await_err(&job, "migrate\n");
 	asked = sk_clock_mono();
 	assert_int_equal(kill(job.proc.pid, SIGINT), 0);
 	assert_int_equal(it_finish(it, &job), 130);
 	assert_true(sk_clock_mono() - asked < 2 * SK_NS_PER_S);
 	it_assert_has(it->err, "guest 'g1' still runs at the source");
-	assert_guest_on(it, "a");
+	it_lab_guest_on(it, "a");
 	it_expect(it, 0, "lab", "down");
 }
 
@@ -233,13 +160,13 @@ static void test_kill_in_a_migration_leaves_the_guest_and_down_leaves_nothing(
 	struct it_job job;
 
 	it_need_root(it);
-	lab_up(it);
+	it_lab_up(it);
 	it_start(it, &job, -1, "migrate", "g1", "--to", "b", SLOW);
-	await_err(&job, "migrate\n");
+	it_await_err(&job, "migrate\n");
 	assert_int_equal(kill(job.proc.pid, SIGKILL), 0);
 	assert_int_equal(it_finish(it, &job), 128 + SIGKILL);
 	await_single_guest(it);
-	assert_guest_on(it, "a");
+	it_lab_guest_on(it, "a");
 	it_expect(it, 0, "lab", "down");
 }
 
@@ -252,7 +179,7 @@ static void kill_guest(struct it *it)
 	const struct sk_json *host;
 
 	it_expect(it, 0, "lab", "status", "--format", "json");
-	status = parse(it);
+	status = it_json(it);
 	host = sk_json_at(sk_json_get(status, "hosts"), 0);
 	pid_file = sk_strf("/proc/%d/root/run/libvirt/qemu/g1.pid",
 			   (int)sk_json_int(sk_json_get(host, "pid"), 0));
@@ -266,7 +193,7 @@ static void test_lab_whose_guest_was_killed_is_told_and_comes_up_anew(void **sta
 	uint64_t deadline = sk_clock_mono() + DEADLINE_NS;
 
 	it_need_root(it);
-	lab_up(it);
+	it_lab_up(it);
 	kill_guest(it);
 	do
 		it_expect(it, 0, "lab", "ls", "--format", "{{.status}}");
@@ -274,8 +201,8 @@ static void test_lab_whose_guest_was_killed_is_told_and_comes_up_anew(void **sta
 	assert_string_equal(it->out, "broken\n");
 	it_expect(it, 1, "migrate", "g1", "--to", "b");
 	it_assert_has(it->err, "hint: it has ended: skiff lab up starts all anew");
-	lab_up(it);
-	assert_guest_on(it, "a");
+	it_lab_up(it);
+	it_lab_guest_on(it, "a");
 	it_expect(it, 0, "lab", "down");
 }
 
@@ -286,7 +213,7 @@ static void test_kill_while_coming_up_is_mended_by_down(void **state)
 
 	it_need_root(it);
 	it_start(it, &job, -1, "lab", "up");
-	await_err(&job, "libvirtd on each host");
+	it_await_err(&job, "libvirtd on each host");
 	assert_int_equal(kill(job.proc.pid, SIGKILL), 0);
 	assert_int_equal(it_finish(it, &job), 128 + SIGKILL);
 	it_expect(it, 0, "lab", "down");
