@@ -71,11 +71,29 @@ static void add_metric(struct sk_json *rows, const struct sk_json *cell,
 	sk_json_set_int(row, "n", sk_json_int(sk_json_get(metric, "n"), 0));
 }
 
+static void add_met(struct sk_json *rows, const struct sk_json *slo, const char *label)
+{
+	struct sk_json *row;
+	char text[64];
+
+	if (!slo)
+		return;
+	row = sk_json_add(rows, sk_json_new_object());
+	(void)snprintf(text, sizeof(text), "met in %lld of %lld",
+		       (long long)sk_json_int(sk_json_get(slo, "met"), 0),
+		       (long long)sk_json_int(sk_json_get(slo, "runs"), 0));
+	sk_json_set_str(row, "label", label);
+	sk_json_set_str(row, "metric", "slo");
+	sk_json_set_str(row, "median", text);
+	sk_json_set_int(row, "n", sk_json_int(sk_json_get(slo, "runs"), 0));
+}
+
 static void add_cell(struct sk_json *rows, const struct sk_json *cell,
 		     const char *objective)
 {
 	const char *label = sk_json_str(sk_json_get(cell, "label"), "");
 
+	add_met(rows, sk_json_get(cell, "slo"), label);
 	add_metric(rows, cell, label, objective);
 	for (const char *const *name = told; *name; name++)
 		if (strcmp(*name, objective) != 0)

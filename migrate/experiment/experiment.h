@@ -19,6 +19,7 @@
 #include "lib/err.h"
 #include "lib/home.h"
 #include "lib/json.h"
+#include "migrate/strategy/slo.h"
 
 #define SK_FACTORS_MAX 8     /* factors that vary in one experiment */
 #define SK_LEVELS_MAX  32    /* values of one factor */
@@ -87,6 +88,9 @@ struct sk_experiment {
 	uint64_t baseline_ns, tail_ns;
 	bool has_control, has_warmup;
 	const struct sk_metric *objective;
+	char *slo_text; /* what every run is judged by, and mode auto keeps to; NULL: nothing */
+	struct sk_slo slo;
+	struct sk_risk risk; /* what mode auto must not do */
 	uint64_t seed;
 	bool has_seed;
 	char *text; /* the file as it was read, for the copy */
@@ -147,8 +151,8 @@ int sk_experiment_run(const struct sk_home *home, const struct sk_experiment *ex
 
 /**
  * sk_experiment_summary() - What a folder of results says
- * @ret:	{name, dir, seed, planned, done, ok, failed, discarded, why, objective, cells: [{label, runs,
- *		failed, discarded, metrics: [{name, unit, n, median, low, high, coverage, min, max}…]}…],
+ * @ret:	{name, dir, seed, planned, done, ok, failed, discarded, why, objective, slo, cells: [{label,
+ *		runs, failed, discarded, slo: {met, runs}, metrics: [{name, unit, n, median, low, high, coverage, min, max}…]}…],
  *		control: the same or null}; why is of the first run that was not ok
  */
 int sk_experiment_summary(const char *dir, struct sk_json **ret, struct sk_err *err);

@@ -20,7 +20,7 @@
 
 /** struct file - The keys of a file */
 struct file {
-	char *name, *description, *objective;
+	char *name, *description, *objective, *slo, *risk;
 	const struct sk_yaml *hosts, *loads, *factors, *constants;
 	uint64_t repetitions, baseline_ns, tail_ns, seed;
 	bool has_warmup, has_control;
@@ -41,6 +41,8 @@ static const struct sk_yaml_field fields[] = {
 	{"warmup", SK_YAML_BOOL, AT(has_warmup), false, 0},
 	{"control", SK_YAML_BOOL, AT(has_control), false, 0},
 	{"objective", SK_YAML_STR, AT(objective), false, 0},
+	{"slo", SK_YAML_STR, AT(slo), false, 0},
+	{"risk", SK_YAML_STR, AT(risk), false, 0},
 	{"seed", SK_YAML_U64, AT(seed), false, SEED_MAX},
 	{NULL, SK_YAML_STR, 0, false, 0},
 };
@@ -59,6 +61,8 @@ static const char *const meanings[] = {
 	"one run before all others, discarded",
 	"in each block one run of the probe without a migration",
 	"the metric that the report leads with",
+	"what every run must keep to, as 'outage=100ms,total=30s,bytes=2x'",
+	"what mode auto must not do: 'no-post-copy', or 'any'",
 	"of the order of runs; drawn and written down when left out",
 };
 _Static_assert(SK_ARRAY_SIZE(meanings) + 1 == SK_ARRAY_SIZE(fields), "one for each");
@@ -88,6 +92,7 @@ void sk_experiment_free(struct sk_experiment *e)
 		free(e->loads[i].name);
 	sk_strv_free(e->texts);
 	free(e->probe_from);
+	free(e->slo_text);
 	free(e->text);
 	free(e);
 }
@@ -97,6 +102,8 @@ static void file_finish(struct file *file)
 	free(file->name);
 	free(file->description);
 	free(file->objective);
+	free(file->slo);
+	free(file->risk);
 }
 SK_DEFINE_AUTO_FINISH(struct file, file_finish)
 
@@ -366,6 +373,35 @@ static int take_objective(const struct sk_yaml *root, const char *name,
 	return sk_err_hint(err, r, "metrics: %s", all ? all : "");
 }
 
+static bool has_mode(const struct sk_experiment *e, enum sk_mode mode)
+{
+	for (size_t i = 0; i < sk_experiment_cells(e); i++)
+		if (sk_experiment_cell(e, i).set[SK_FACTOR_MODE] == mode)
+			return true;
+	return false;
+}
+
+static int take_slo(const struct sk_yaml *root, struct file *file,
+		    struct sk_experiment *e, struct sk_err *err)
+{
+	struct sk_err why = SK_ERR_INIT;
+	int r = 0;
+
+	if (!file->slo && has_mode(e, SK_MODE_AUTO))
+		return sk_yaml_err(err, sk_yaml_get(root, "factors"), EINVAL,
+				   "mode auto needs 'slo', the objective to keep to");
+	if (file->slo)
+		r = sk_slo_parse(file->slo, &e->slo, &why);
+	if (r < 0)
+		return sk_yaml_err(err, sk_yaml_get(root, "slo"), -r, "%s", why.msg);
+	if (file->risk)
+		r = sk_risk_parse(file->risk, &e->risk, &why);
+	if (r < 0)
+		return sk_yaml_err(err, sk_yaml_get(root, "risk"), -r, "%s", why.msg);
+	e->slo_text = sk_steal(&file->slo);
+	return 0;
+}
+
 static int take_numbers(const struct sk_yaml *root, const struct file *file,
 			struct sk_experiment *e, struct sk_err *err)
 {
@@ -438,6 +474,8 @@ int sk_experiment_load(const char *path, struct sk_experiment **ret, struct sk_e
 		r = check_cells(file.factors, e, err);
 	if (r == 0)
 		r = take_objective(root, file.objective, e, err);
+	if (r == 0)
+		r = take_slo(root, &file, e, err);
 	if (r == 0)
 		r = take_numbers(root, &file, e, err);
 	if (r == 0)

@@ -38,6 +38,8 @@ const char *sk_exp_strips(struct sk_str *out, const struct sk_store *store,
 			  const struct sk_metric *metric);
 /** sk_exp_tail() - Share of requests slower than a time per cell, with intervals of the percentiles */
 void sk_exp_tail(struct sk_str *out, const struct sk_store *store);
+/** sk_exp_met() - In how many runs the objective was met, per cell */
+const char *sk_exp_met(struct sk_str *out, const struct sk_store *store);
 /** sk_exp_passes() - The passes of a typical run of each cell, and the threshold for the last */
 const char *sk_exp_passes(struct sk_str *out, const struct sk_store *store);
 /** sk_exp_parts() - What the client's downtime consists of, per cell */

@@ -271,6 +271,7 @@ static void add_figures(struct page *page)
 		const char *title;
 		const char *(*draw)(struct sk_str *out, const struct sk_store *store);
 	} figures[] = {
+		{"runs that met an objective", sk_exp_met},
 		{"what the downtime consists of", sk_exp_parts},
 		{"passes over memory", sk_exp_passes},
 		{"where pre-copy converges", sk_exp_map},

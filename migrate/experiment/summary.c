@@ -50,6 +50,22 @@ size_t sk_count(const struct sk_store *store, size_t cell, const char *status)
 	return n;
 }
 
+struct sk_met sk_count_met(const struct sk_store *store, size_t cell)
+{
+	struct sk_met met = {0, 0};
+
+	for (size_t i = 0; i < sk_json_len(store->runs); i++) {
+		const struct sk_json *run = sk_json_at(store->runs, i);
+
+		if (!sk_run_in(run, cell) || sk_run_is(run, "discarded"))
+			continue;
+		met.runs++;
+		met.met += sk_run_is(run, "ok") &&
+			   sk_json_bool(sk_json_path(run, "result.slo.met"), false);
+	}
+	return met;
+}
+
 void sk_estimate_make(double *values, size_t n, struct sk_estimate *ret)
 {
 	*ret = (struct sk_estimate){n, NAN, NAN, NAN, NAN, {NAN, NAN, NAN}};
@@ -96,6 +112,13 @@ static struct sk_json *cell_json(const struct sk_store *store, size_t cell)
 	sk_json_set_uint(json, "ok", sk_count(store, cell, "ok"));
 	sk_json_set_uint(json, "failed", sk_count(store, cell, "failed"));
 	sk_json_set_uint(json, "discarded", sk_count(store, cell, "discarded"));
+	if (store->experiment->slo_text && cell != SK_CELL_CONTROL) {
+		struct sk_met met = sk_count_met(store, cell);
+
+		list = sk_json_set(json, "slo", sk_json_new_object());
+		sk_json_set_uint(list, "met", met.met);
+		sk_json_set_uint(list, "runs", met.runs);
+	}
 	list = sk_json_set(json, "metrics", sk_json_new_array());
 	for (const struct sk_metric *metric = sk_metrics; metric->name; metric++)
 		(void)sk_json_add(list, metric_json(store, cell, metric));
@@ -154,6 +177,8 @@ struct sk_json *sk_summary_make(const struct sk_store *store)
 
 	sk_json_set_int(json, "seed", sk_json_int(sk_json_get(store->host, "seed"), 0));
 	sk_json_set_str(json, "objective", store->experiment->objective->name);
+	if (store->experiment->slo_text)
+		sk_json_set_str(json, "slo", store->experiment->slo_text);
 	cells = sk_json_set(json, "cells", sk_json_new_array());
 	for (size_t i = 0; i < sk_experiment_cells(store->experiment); i++)
 		(void)sk_json_add(cells, cell_json(store, i));

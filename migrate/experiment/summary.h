@@ -22,6 +22,13 @@ size_t sk_values(const struct sk_store *store, size_t cell,
 		 const struct sk_metric *metric, double **ret);
 /** sk_count() - Number of runs of a cell with a status; NULL all */
 size_t sk_count(const struct sk_store *store, size_t cell, const char *status);
+/** struct sk_met - How often the objective of the file was met */
+struct sk_met {
+	size_t met,
+		runs; /* those that failed have missed it, those that were discarded are not in it */
+};
+/** sk_count_met() - Of a cell's runs */
+struct sk_met sk_count_met(const struct sk_store *store, size_t cell);
 /** struct sk_estimate - A metric of a cell */
 struct sk_estimate {
 	size_t n;

@@ -2,6 +2,7 @@
 /* test_exp - an experiment in a lab: killed, resumed, compared, reported */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/str.h"
+#include "tests/it/browser.h"
 #include "tests/it/it.h"
 
 #define DEADLINE_NS (90 * SK_NS_PER_S)
@@ -104,7 +106,7 @@ static void assert_all_is_kept(struct it *it, const char *dir)
 static void test_experiment_that_is_killed_goes_on_where_it_was(void **state)
 {
 	struct it *it = *state;
-	sk_autofree char *file = NULL, *dir = NULL;
+	sk_autofree char *file = NULL, *dir = NULL, *page = NULL;
 	sk_auto(sk_json_free) struct sk_json *summary = NULL;
 	struct it_job job;
 	size_t done;
@@ -132,7 +134,8 @@ static void test_experiment_that_is_killed_goes_on_where_it_was(void **state)
 	it_start(it, &job, -1, "exp", "run", file, "--dir", dir, "--resume", "--fail-if",
 		 "failed>=0", "--format", "json");
 	it->prefix = NULL;
-	assert_int_equal(it_finish(it, &job), 3);
+	if (it_finish(it, &job) != 3)
+		fail_msg("status %d: %s", it->status, it->err);
 	it_assert_has(it->err, "'failed>=0' holds for stop-and-copy");
 	summary = parse(it);
 	assert_int_equal(sk_json_int(sk_json_get(summary, "planned"), 0), 3);
@@ -145,6 +148,10 @@ static void test_experiment_that_is_killed_goes_on_where_it_was(void **state)
 	it_assert_has(it->out, "\"against\": \"stop-and-copy\"");
 	it_expect(it, 0, "exp", "report", dir);
 	assert_all_is_kept(it, dir);
+	page = sk_strf("%s/report.html", dir);
+	browser_look(it, page,
+		     IT_ARGS("Downtime, client", "control (no migration)",
+			     "A typical run of stop-and-copy", "Not shown"));
 	it_expect(it, 0, "exp", "ls", it->dir, "--format", "{{.name}} {{.planned}}");
 	assert_string_equal(it->out, "tiny 3\n");
 	it_expect(it, 0, "lab", "ls", "--format", "json");
@@ -180,12 +187,11 @@ static void test_what_cannot_be_run_is_told_before_anything_starts(void **state)
 {
 	struct it *it = *state;
 	sk_autofree char *bad =
-		write_file(it, "bad.yaml", "name: x\nfactors:\n  latencies: [1ms]\n");
+		write_file(it, "bad.yaml", "name: x\nfactors:\n  latancy: [1ms]\n");
 	sk_autofree char *good = write_file(it, "tiny.yaml", yaml);
 
 	it_expect(it, 1, "exp", "run", bad);
-	it_assert_has(it->err,
-		      "bad.yaml:3:14: there is no factor 'latencies'");
+	it_assert_has(it->err, "bad.yaml:3:12: there is no factor 'latancy'");
 	it_assert_has(it->err, "hint: did you mean 'latency'?");
 	it_expect(it, 1, "exp", "run", good, "--fail-if", "p99>20");
 	it_assert_has(it->err, "column 5: both sides must be times");
@@ -200,12 +206,22 @@ static void test_what_cannot_be_run_is_told_before_anything_starts(void **state)
 	assert_int_equal(unlink(good), 0);
 }
 
+static void test_browser_is_there_to_look_at_pages(void **state)
+{
+	(void)state;
+	if (browser_is_there())
+		return;
+	(void)fprintf(stderr, "pages were not looked at: chromium is not installed\n");
+	skip();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IT_TEST(test_what_cannot_be_run_is_told_before_anything_starts),
 		IT_TEST(test_experiment_that_is_killed_goes_on_where_it_was),
 		IT_TEST(test_interrupt_removes_the_lab),
+		IT_TEST(test_browser_is_there_to_look_at_pages),
 	};
 
 	return it_run_group(tests);

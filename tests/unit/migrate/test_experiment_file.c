@@ -87,6 +87,12 @@ static void test_what_is_wrong_is_told_with_its_place(void **state)
 		{"name: w\nfactors: {parallel: [none, 4]}\n"
 		 "constants: {compression: xbzrle}\n",
 		 ":2:10: 4 parallel connections: ", -EINVAL},
+		{"name: w\nfactors: {mode: [auto]}\n",
+		 ":2:10: mode auto needs 'slo', the objective to keep to", -EINVAL},
+		{"name: w\nslo: outage=fast\nfactors: {mode: [auto]}\n",
+		 ":2:6: ", -EINVAL},
+		{"name: w\nslo: total=1s\nrisk: all\nfactors: {mode: [auto]}\n",
+		 ":3:7: ", -EINVAL},
 		{"name: w\nfactors: {tls: [no, yes]}\n",
 		 ":2:10: with TLS: the hosts of a lab have no certificates", -ENOTSUP},
 		{"name: w\nfactors:\n  load: [busy]\n", ":3:10: there is no load 'busy'",
@@ -207,7 +213,7 @@ static void test_examples_can_be_run(void **state)
 		size_t cells;
 	} examples[] = {
 		{"migrate/experiment/examples/strategies.yaml", 3},
-		{"migrate/experiment/examples/dirty-rate.yaml", 4},
+		{"migrate/experiment/examples/dirty-rate.yaml", 6},
 		{"migrate/experiment/examples/postcopy-cap.yaml", 3},
 		{"migrate/experiment/examples/server-models.yaml", 6},
 	};

@@ -24,6 +24,7 @@
 static const char yaml[] = "name: map\n"
 			   "factors: {bandwidth: [100mbit, 400mbit],\n"
 			   "          pages-per-s: [100, 5000]}\n"
+			   "slo: outage=200ms\n"
 			   "repetitions: 2\nwarmup: false\nseed: 4\n";
 
 static char *results_dir(void)
@@ -122,6 +123,8 @@ static struct sk_json *line(size_t index, const struct sk_trial *trial)
 	set_number(result, "service", "tlp", 1.5);
 	mode = sk_json_set(result, "mode", sk_json_new_object());
 	sk_json_set_str(mode, "proven", "pre-copy");
+	sk_json_set_bool(sk_json_set(result, "slo", sk_json_new_object()), "met",
+			 trial->block == 1);
 	add_passes(result);
 	add_parts(result);
 	add_prediction(result, trial->cell == 3 ? 2 : 1.2);
@@ -158,6 +161,9 @@ static void expect(const char *page, const char *part)
 static void test_figures_say_what_was_measured(void **state)
 {
 	static const char *const parts[] = {
+		"<h2>The objective: outage=200ms</h2>",
+		">1 of 2<",
+		">0 of 2<",
 		"<h2>Where pre-copy converges</h2>",
 		">does not<",
 		"<td>writes as fast as the link</td>",
@@ -217,6 +223,7 @@ static void test_figure_without_data_is_left_out_with_the_reason(void **state)
 				   "repetitions: 1\nwarmup: false\ncontrol: false\n";
 	static const char *const parts[] = {
 		"<h2>Not shown</h2>",
+		"<dt>runs that met an objective</dt>\n<dd>the file names none</dd>",
 		"<dt>where pre-copy converges</dt>\n"
 		"<dd>it takes two factors that are numbers</dd>",
 		"<dt>measured against predicted</dt>\n<dd>no run has a prediction</dd>",
