@@ -167,8 +167,8 @@ static int read_metric(struct reader *r, const char *word, const char *at,
 
 static int read_operand(struct reader *r, struct operand *operand)
 {
-	static const char *const statistics[] = {"median", "min",    "max",
-						 "mean",   "failed", "discarded"};
+	static const char *const statistics[] = {"median", "min",	"max",	 "mean",
+						 "failed", "discarded", "missed"};
 	const char *start;
 	char word[WORD_SIZE];
 

@@ -7,7 +7,7 @@
  *	operand: NUMBER[us|ms|s|min|h|b|k|m|g] | METRIC | STATISTIC "(" METRIC ")"
  *
  * METRIC is one of migrate/experiment/metric.h; STATISTIC is median (which a bare METRIC means), min, max
- * or mean over the runs of a cell; "failed" and "discarded" count runs.
+ * or mean over the runs of a cell; "failed", "discarded" and "missed" (the objective) count runs.
  */
 #ifndef SK_EXPR_H
 #define SK_EXPR_H
@@ -28,6 +28,7 @@ enum sk_expr_statistic {
 	SK_EXPR_MEAN,
 	SK_EXPR_FAILED,	   /* number of runs; no metric */
 	SK_EXPR_DISCARDED, /* likewise */
+	SK_EXPR_MISSED,	   /* likewise; NaN without an objective */
 };
 
 /** struct sk_expr - A parsed condition */

@@ -225,6 +225,13 @@ struct place {
 	size_t cell;
 };
 
+static double count_missed(const struct place *at)
+{
+	struct sk_met met = sk_count_met(at->store, at->cell);
+
+	return at->store->experiment->slo_text ? (double)(met.runs - met.met) : NAN;
+}
+
 static double value_at(void *ctx, enum sk_expr_statistic statistic,
 		       const struct sk_metric *metric)
 {
@@ -237,6 +244,8 @@ static double value_at(void *ctx, enum sk_expr_statistic statistic,
 		return (double)sk_count(at->store, at->cell, "failed");
 	if (statistic == SK_EXPR_DISCARDED)
 		return (double)sk_count(at->store, at->cell, "discarded");
+	if (statistic == SK_EXPR_MISSED)
+		return count_missed(at);
 	n = sk_values(at->store, at->cell, metric, &values);
 	sk_estimate_make(values, n, &e);
 	return statistic == SK_EXPR_MIN	   ? e.min

@@ -119,6 +119,8 @@ static double value(void *ctx, enum sk_expr_statistic statistic,
 		return 1;
 	if (statistic == SK_EXPR_DISCARDED)
 		return 0;
+	if (statistic == SK_EXPR_MISSED)
+		return 2;
 	if (strcmp(metric->name, "requests") == 0)
 		return NAN;
 	return statistic == SK_EXPR_MAX ? 90 : statistic == SK_EXPR_MIN ? 10 : 20;
@@ -142,6 +144,8 @@ static void test_conditions_hold_or_do_not(void **state)
 		{"p99>1s || p99<1s && failed==2", 0},
 		{"(p99>1s || p99<1s) && failed==1", 1},
 		{"p99>0", 1},
+		{"missed==2", 1},
+		{"ratio_total>1.4 && queue>5ms && tlp>=1", 1},
 		{"requests>3", -ENODATA},
 		{"requests>3 || failed>0", 1},
 		{"requests>3 && failed>1", 0},

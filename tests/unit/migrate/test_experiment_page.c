@@ -197,6 +197,22 @@ static void test_figures_say_what_was_measured(void **state)
 }
 
 /* Before the next figure or the end of the page. */
+static void test_conditions_know_the_objective(void **state)
+{
+	sk_auto(sk_store_finish) struct sk_store store = {.dirfd = -1};
+	sk_autofree char *dir = results_dir(), *why = NULL, *none = NULL;
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	make_results(yaml, &store);
+	fill(&store);
+	/* Of the second cell both runs failed, of the others one missed it. */
+	assert_int_equal(sk_experiment_judge(dir, "missed>1", &why, &err), 0);
+	assert_string_equal(why, "'missed>1' holds for 100 Mbit/s cap, 5000 pages/s");
+	assert_int_equal(sk_experiment_judge(dir, "missed>2", &none, &err), 0);
+	assert_null(none);
+}
+
 static void test_every_figure_has_its_table(void **state)
 {
 	sk_auto(sk_store_finish) struct sk_store store = {.dirfd = -1};
@@ -248,6 +264,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER(test_figures_say_what_was_measured),
+		IN_FOLDER(test_conditions_know_the_objective),
 		IN_FOLDER(test_every_figure_has_its_table),
 		IN_FOLDER(test_figure_without_data_is_left_out_with_the_reason),
 	};
