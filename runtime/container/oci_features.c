@@ -121,6 +121,8 @@ static void add_unsafe_annotations(struct sk_json *features)
 
 	(void)sk_json_add(list, sk_json_new_str("org.criu.config"));
 	(void)sk_json_add(list, sk_json_new_str("org.systemd.property."));
+	(void)sk_json_add(list, sk_json_new_str("run.oci.keep_original_groups"));
+	(void)sk_json_add(list, sk_json_new_str("run.oci.mount_context_type"));
 }
 
 struct sk_json *sk_oci_features(void)

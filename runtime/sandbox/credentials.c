@@ -63,7 +63,8 @@ void sk_child_caps(const struct sk_spec *spec, struct sk_caps *ret)
 
 static int set_ids(struct sk_child *c, struct sk_err *err)
 {
-	if (setgroups(c->nr_groups, c->groups) < 0 && (errno != EPERM || c->nr_groups)) {
+	if (!c->spec->keep_groups && setgroups(c->nr_groups, c->groups) < 0 &&
+	    (errno != EPERM || c->nr_groups)) {
 		int r = sk_err_errno(err, "set supplementary groups");
 
 		return r == -EPERM

@@ -171,7 +171,8 @@ int sk_child_become_root(struct sk_child *c, struct sk_err *err)
 	if (!sk_spec_has_userns(spec))
 		return 0;
 	/* refused by design with a single mapped id, where there are none to drop */
-	if (setgroups(0, NULL) < 0 && (errno != EPERM || spec->nr_gids > 1))
+	if (!spec->keep_groups && setgroups(0, NULL) < 0 &&
+	    (errno != EPERM || spec->nr_gids > 1))
 		return sk_err_errno(err, "drop supplementary groups");
 	if (setresgid(0, 0, 0) < 0)
 		return sk_err_errno(err, "become group 0 of the user namespace");

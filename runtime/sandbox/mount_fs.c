@@ -42,7 +42,10 @@ static int all_data(const struct sk_child *c, const struct sk_spec_mount *m, cha
 	if (r == 0 && (m->attr_set & MOUNT_ATTR_RDONLY) && has_own_super(m))
 		r = sk_strv_add(&data, "ro");
 	if (r == 0 && c->spec->mount_label && is_labelled(m))
-		r = sk_strv_addf(&data, "context=%s", c->spec->mount_label);
+		r = sk_strv_addf(&data, "%s=%s",
+				 c->spec->mount_label_option ? c->spec->mount_label_option
+							     : "context",
+				 c->spec->mount_label);
 	if (r == 0)
 		*ret = sk_steal(&data);
 	return r;

@@ -60,31 +60,6 @@ static int check_version(const struct sk_json *config, struct sk_err *err)
 	return 0;
 }
 
-/* Source: config.md, "Annotations": keys that are not empty, values that are strings. */
-static int read_annotations(const struct sk_json *config, struct sk_spec *spec,
-			    struct sk_err *err)
-{
-	struct sk_json *map = NULL;
-	const struct sk_json *value;
-	void *cursor = NULL;
-	const char *key;
-	int r = sk_json_read_object(config, "config.json", "annotations", &map, err);
-
-	if (r < 0)
-		return r;
-	while ((value = sk_json_each(map, &cursor, &key))) {
-		if (!key[0])
-			return sk_err_set(err, EINVAL,
-					  "config.json: an annotation has no name");
-		if (sk_json_type(value) != SK_JSON_STRING)
-			return sk_err_set(err, EINVAL,
-					  "config.json: annotation '%s' is not a string",
-					  key);
-	}
-	spec->annotations = sk_json_ref(map);
-	return 0;
-}
-
 static int read_root(const struct sk_json *config, const char *bundle,
 		     struct sk_spec *spec, struct sk_err *err)
 {
@@ -148,7 +123,7 @@ int sk_spec_from_config(const struct sk_json *config, const char *bundle,
 	if (r == 0)
 		r = sk_config_hooks(config, spec, err);
 	if (r == 0)
-		r = read_annotations(config, spec, err);
+		r = sk_config_annotations(config, spec, err);
 	if (r < 0)
 		return r;
 	if (!spec->cgroup_path)

@@ -14,6 +14,9 @@ int sk_config_process_kernel(const struct sk_json *process, struct sk_spec *spec
 /** sk_config_hooks() - "hooks" (config_hooks.c) */
 int sk_config_hooks(const struct sk_json *config, struct sk_spec *spec,
 		    struct sk_err *err);
+/** sk_config_annotations() - "annotations", and what of them changes the spec (config_annotations.c) */
+int sk_config_annotations(const struct sk_json *config, struct sk_spec *spec,
+			  struct sk_err *err);
 /** sk_config_namespaces() - Namespaces, id maps, clocks and sysctls of "linux" (config_namespaces.c) */
 int sk_config_namespaces(const struct sk_json *linux_object, struct sk_spec *spec,
 			 struct sk_err *err);

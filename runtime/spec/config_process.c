@@ -270,6 +270,8 @@ int sk_spec_from_process(const struct sk_json *process, const struct sk_json *co
 		r = sk_config_linux_kernel(object_linux, spec, err);
 	if (r == 0)
 		r = sk_config_seccomp(object_linux, spec, err);
+	if (r == 0)
+		r = sk_config_annotations(config, spec, err);
 	if (r < 0)
 		return r;
 	if (!sk_strv_len(spec->args) || !spec->args[0][0])

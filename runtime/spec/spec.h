@@ -92,7 +92,8 @@ struct sk_spec {
 	gid_t gid;
 	gid_t *groups;
 	size_t nr_groups;
-	int64_t umask; /* -1 keeps 022 */
+	bool keep_groups; /* those that the caller has, instead of these */
+	int64_t umask;	  /* -1 keeps 022 */
 	bool tty, no_new_privs, use_init, seccomp;
 	struct sk_spec_seccomp
 		*seccomp_config; /* instead of the default filter; NULL without */
@@ -120,6 +121,7 @@ struct sk_spec {
 	size_t nr_devices;
 	unsigned long rootfs_propagation; /* MS_*; 0: MS_PRIVATE | MS_REC */
 	char *mount_label;		  /* SELinux context of new file systems */
+	const char *mount_label_option;	  /* the mount option for it; NULL: "context" */
 	bool no_pivot; /* leave the old root by chroot, where pivot_root cannot be had */
 
 	/* its isolation */

@@ -317,6 +317,26 @@ static void test_groups_of_the_caller_do_not_come_along(void **state)
 	assert_string_equal(it->out, "Groups:\t7 8 \n");
 }
 
+/* Annotation of `podman run --group-add keep-groups`. */
+static void test_groups_of_the_caller_are_kept_on_request(void **state)
+{
+	static const char *const groups[] = {"setpriv", "--groups=4242,4343", "--", NULL};
+	struct it *it = *state;
+	sk_autofree char *bundle = script(it, "grep Groups /proc/self/status; sleep 60");
+	struct it_job job = {0};
+
+	set(bundle, NULL, "annotations", "{\"run.oci.keep_original_groups\":\"1\"}");
+	it->prefix = groups;
+	oci_spawn(it, &job, "run", "-b", bundle, "p1");
+	it_await_out(&job, "Groups:\t4242 4343 \n");
+	oci_expect(it, 0, "exec", "p1", "grep", "Groups", "/proc/self/status");
+	assert_string_equal(it->out, "Groups:\t4242 4343 \n");
+	it->prefix = NULL;
+	oci_expect(it, 0, "kill", "p1", "KILL");
+	assert_int_equal(it_finish(it, &job), 137);
+	oci_assert_nothing(it);
+}
+
 static void test_clocks_of_a_time_namespace_by_path(void **state)
 {
 	struct it *it = *state;
@@ -430,6 +450,7 @@ int main(void)
 		IT_TEST(test_exec_takes_its_own_process),
 		IT_TEST(test_the_callers_cpus_are_not_the_containers),
 		IT_TEST(test_groups_of_the_caller_do_not_come_along),
+		IT_TEST(test_groups_of_the_caller_are_kept_on_request),
 		IT_TEST(test_clocks_of_a_time_namespace_by_path),
 		IT_TEST(test_a_terminal_has_its_size_and_its_multiplexer_is_real),
 		IT_TEST(test_the_notify_socket_is_in_the_container),

@@ -94,6 +94,26 @@ static void test_volumes_and_namespaces_of_the_host(void **state)
 	}
 }
 
+/* What a group may read that has no number in the container: keep-groups is an annotation. */
+static void test_groups_of_the_user_may_be_kept(void **state)
+{
+	static const char script[] =
+		"mkdir -p \"$0\"; chgrp 52001 \"$0\"; chmod 770 \"$0\"; : > \"$0/file\"\n"
+		"grep -q 52001 " CALLER_DIR "/etc/group ||\n"
+		"	echo more:x:52001:" CALLER_USER " >> " CALLER_DIR "/etc/group\n";
+	struct it *it = *state;
+
+	caller_expect(it, 0, "version");
+	assert_int_equal(it_command(it,
+				    IT_ARGS("sh", "-c", script, CALLER_DIR "/shared")),
+			 0);
+	caller_expect(it, 1, "run", "--rm", "--volume", CALLER_DIR "/shared:/shared",
+		      "box", "ls", "/shared");
+	caller_expect(it, 0, "run", "--rm", "--group-add", "keep-groups", "--volume",
+		      CALLER_DIR "/shared:/shared", "box", "ls", "/shared");
+	assert_string_equal(it->out, "file\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +122,7 @@ int main(void)
 		CALLER_TEST(test_exec_logs_top_and_stop_of_a_detached_container),
 		CALLER_TEST(test_a_terminal_is_the_containers_own),
 		CALLER_TEST(test_volumes_and_namespaces_of_the_host),
+		CALLER_TEST(test_groups_of_the_user_may_be_kept),
 	};
 
 	return caller_run_group(tests, caller_podman_user_setup);

@@ -140,6 +140,32 @@ static void test_members_that_ask_for_nothing_are_fine(void **state)
 	assert_int_equal(read_changed("linux", "mountLabel", "\"\"", &label, &err), 0);
 }
 
+static void test_annotations_that_change_the_spec(void **state)
+{
+	static const struct {
+		const char *text, *option;
+		bool keep_groups;
+	} cases[] = {
+		{"{\"run.oci.keep_original_groups\":\"1\"}", NULL, true},
+		{"{\"run.oci.keep_original_groups\":\"0\"}", NULL, false},
+		{"{\"run.oci.mount_context_type\":\"rootcontext\"}", "rootcontext",
+		 false},
+		{"{\"run.oci.handler\":\"wasm\",\"a\":\"b\"}", NULL, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		sk_auto(sk_spec_free) struct sk_spec *spec = NULL;
+		struct sk_err err = SK_ERR_INIT;
+
+		if (read_changed("", "annotations", cases[i].text, &spec, &err) < 0)
+			fail_msg("%s", err.msg);
+		assert_int_equal(spec->keep_groups, cases[i].keep_groups);
+		assert_true(sk_str_equal(spec->mount_label_option, cases[i].option) ||
+			    (!spec->mount_label_option && !cases[i].option));
+	}
+}
+
 static void test_wrong_values_are_refused(void **state)
 {
 	static const struct {
@@ -155,6 +181,8 @@ static void test_wrong_values_are_refused(void **state)
 		 "config.json.annotations: expected an object, got an array"},
 		{"", "annotations", "{\"\":\"x\"}",
 		 "config.json: an annotation has no name"},
+		{"", "annotations", "{\"run.oci.mount_context_type\":\"none\"}",
+		 "config.json: annotation 'run.oci.mount_context_type': 'none' is not context, fscontext, defcontext or rootcontext"},
 		{"", "annotations", "{\"a\":1}",
 		 "config.json: annotation 'a' is not a string"},
 		{"", "process", "[]",
@@ -322,6 +350,7 @@ int main(void)
 		cmocka_unit_test(test_configs_of_callers_are_executed_in_full),
 		cmocka_unit_test(test_a_config_with_everything_fills_the_spec),
 		cmocka_unit_test(test_members_that_ask_for_nothing_are_fine),
+		cmocka_unit_test(test_annotations_that_change_the_spec),
 		cmocka_unit_test(test_wrong_values_are_refused),
 		cmocka_unit_test(test_a_config_without_a_process_can_be_created),
 		cmocka_unit_test(test_versions_are_those_of_the_specification),
