@@ -48,7 +48,7 @@ struct sk_cgroup_usage {
 /** struct sk_cgroup_oom - Whether the group ran out of memory */
 struct sk_cgroup_oom {
 	uint64_t kills; /* processes killed by the OOM killer in this group and below */
-	uint64_t limit_bytes, peak_bytes; /* 0 when unknown */
+	uint64_t limit_bytes, peak_bytes; /* 0 when unknown, or without kills */
 };
 
 struct sk_cgroup_resources; /* resources.h */

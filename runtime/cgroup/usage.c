@@ -123,6 +123,16 @@ static int add_kills_v1(void *ctx, int parentfd, const char *name)
 	return 0;
 }
 
+static void read_limit(int dirfd, bool is_v2, struct sk_cgroup_oom *oom)
+{
+	(void)read_number(dirfd, is_v2 ? "memory.max" : "memory.limit_in_bytes",
+			  &oom->limit_bytes);
+	(void)read_number(dirfd, is_v2 ? "memory.peak" : "memory.max_usage_in_bytes",
+			  &oom->peak_bytes);
+	if (!is_v2 && oom->limit_bytes > V1_UNLIMITED)
+		oom->limit_bytes = 0;
+}
+
 int sk_cgroup_read_oom(const struct sk_cgroup *cg, struct sk_cgroup_oom *ret,
 		       struct sk_err *err)
 {
@@ -138,20 +148,15 @@ int sk_cgroup_read_oom(const struct sk_cgroup *cg, struct sk_cgroup_oom *ret,
 		*ret = oom;
 		return 0;
 	}
-	if (hier->is_v2) {
+	if (hier->is_v2)
 		(void)read_key(fd, "memory.events", "oom_kill", &oom.kills);
-		(void)read_number(fd, "memory.max", &oom.limit_bytes);
-		(void)read_number(fd, "memory.peak", &oom.peak_bytes);
-	} else {
+	else
 		r = sk_cgroup_walk(hier->dir, add_kills_v1, &oom.kills);
-		(void)read_number(fd, "memory.limit_in_bytes", &oom.limit_bytes);
-		(void)read_number(fd, "memory.max_usage_in_bytes", &oom.peak_bytes);
-		if (oom.limit_bytes > V1_UNLIMITED)
-			oom.limit_bytes = 0;
-	}
 	if (r < 0)
 		return sk_err_code(err, r, "read the out-of-memory count of '%s'",
 				   hier->dir);
+	if (oom.kills)
+		read_limit(fd, hier->is_v2, &oom);
 	*ret = oom;
 	return 0;
 }

@@ -133,23 +133,33 @@ static void test_memory_limit_kills_and_the_kill_is_told(void **state)
 	assert_in_range(oom.peak_bytes, 8 << 20, limits.memory_bytes);
 }
 
+/* Without a limit the largest number. */
+static uint64_t memory_limit(const struct sk_cgroup *cg)
+{
+	const struct sk_cgroup_hier *hier = sk_cgroup_find(cg, SK_CGROUP_MEMORY);
+	sk_autofree char *text = NULL;
+
+	assert_int_equal(sk_fs_read(hier->dirfd,
+				    hier->is_v2 ? "memory.max" : "memory.limit_in_bytes",
+				    64, &text, NULL),
+			 0);
+	return strcmp(text, "max\n") == 0 ? UINT64_MAX : strtoull(text, NULL, 10);
+}
+
 static void test_memory_limit_can_rise_fall_and_be_lifted(void **state)
 {
 	struct fixture *fix = need(state, "memory");
 	struct sk_cgroup_limits limits = {.memory_bytes = 32 << 20};
-	struct sk_cgroup_oom oom = {0};
 
 	assert_ok(sk_cgroup_create(fix->cg, &limits, &fix->err), &fix->err);
 	for (unsigned int i = 0; i < 2; i++) {
 		limits.memory_bytes = i == 0 ? 64 << 20 : 16 << 20;
 		assert_ok(sk_cgroup_update(fix->cg, &limits, &fix->err), &fix->err);
-		assert_ok(sk_cgroup_read_oom(fix->cg, &oom, &fix->err), &fix->err);
-		assert_int_equal(oom.limit_bytes, limits.memory_bytes);
+		assert_int_equal(memory_limit(fix->cg), limits.memory_bytes);
 	}
 	limits.memory_bytes = 0;
 	assert_ok(sk_cgroup_update(fix->cg, &limits, &fix->err), &fix->err);
-	assert_ok(sk_cgroup_read_oom(fix->cg, &oom, &fix->err), &fix->err);
-	assert_int_equal(oom.limit_bytes, 0);
+	assert_true(memory_limit(fix->cg) > 1ull << 62);
 }
 
 static void test_process_limit_stops_forks(void **state)
