@@ -353,6 +353,39 @@ static int check_groups(bool is_last)
 	return r;
 }
 
+void caller_own_groups(const char *pattern)
+{
+	glob_t found = {0};
+
+	if (glob(pattern, GLOB_BRACE, NULL, &found) == GLOB_NOMATCH)
+		caller.own_groups = pattern;
+	globfree(&found);
+}
+
+/* The kernel holds a group for a moment after its last process has ended. */
+static int remove_own_groups(void)
+{
+	uint64_t deadline = sk_clock_mono() + SETTLE_NS;
+	glob_t found = {0};
+	int r = 0;
+
+	if (!caller.own_groups ||
+	    glob(caller.own_groups, GLOB_BRACE | GLOB_NOSORT, NULL, &found) != 0)
+		return 0;
+	/* what is in a folder comes after it */
+	for (size_t i = found.gl_pathc; i-- > 0;) {
+		while (rmdir(found.gl_pathv[i]) < 0 && errno == EBUSY &&
+		       sk_clock_mono() < deadline)
+			sk_clock_sleep_until(sk_clock_mono() + POLL_NS);
+		if (access(found.gl_pathv[i], F_OK) == 0) {
+			print_error("left behind: cgroup %s\n", found.gl_pathv[i]);
+			r = -1;
+		}
+	}
+	globfree(&found);
+	return r;
+}
+
 /* ---- Cases ---- */
 
 static void remove_own_mount(void)
@@ -467,6 +500,7 @@ void caller_type(int master, const char *text)
 int caller_finish(void **state)
 {
 	struct it *it = *state;
+	int r;
 
 	if (is_served) {
 		(void)kill(served.proc.pid, SIGTERM);
@@ -478,9 +512,10 @@ int caller_finish(void **state)
 	}
 	if (caller.group)
 		(void)check_groups(true);
+	r = remove_own_groups();
 	free(caller.runtime);
 	free(caller.group);
 	sk_strv_free(caller.command);
 	sk_strv_free(caller.run_words);
-	return it_group_teardown(state);
+	return it_group_teardown(state) | r;
 }

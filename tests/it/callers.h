@@ -42,12 +42,14 @@
  * @records:	glob(7) pattern of what the runtime leaves while a container is known
  * @settle:	Command that ends what the client left running for its next call, or NULL
  * @mount:	Mount that the caller makes and takes away as it likes, or NULL
+ * @own_groups:	glob(7) pattern of groups that the caller makes and leaves, parents first, or
+ *		NULL: removed at the end when there were none at the beginning
  */
 struct caller {
 	char *runtime, *group;
 	char **command, **run_words;
 	const char *const *list, *const *stop, *const *remove, *const *settle;
-	const char *records, *mount;
+	const char *records, *mount, *own_groups;
 };
 
 /** Name and id of the ordinary user; her files are in CALLER_DIR too */
@@ -135,6 +137,8 @@ bool caller_is_stand_in(void);
 struct caller *caller_begin(void **state, const char *program, const char *package);
 /** caller_make_user() - Make the ordinary user, and copy the runtime to where she may execute it */
 void caller_make_user(struct it *it);
+/** caller_own_groups() - Set @own_groups, unless some are there: those are somebody else's */
+void caller_own_groups(const char *pattern);
 /** caller_serve() - Start the daemon and wait until the command @probe succeeds */
 void caller_serve(struct it *it, const char *const *daemon, const char *const *probe);
 /** caller_prepare() - Run a command of the caller in its setup; it ends the program when it fails */

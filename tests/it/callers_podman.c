@@ -7,6 +7,9 @@
 #include "lib/str.h"
 #include "tests/it/callers.h"
 
+/* Where it puts what has no --cgroup-parent, and conmon. */
+#define OWN_GROUPS "/sys/fs/cgroup{,/*}/libpod_parent{,/*}/"
+
 static const char *const list[] = {"ps",       "--all",	     "--external",
 				   "--format", "{{.Names}}", NULL};
 static const char *const remove_words[] = {"rm", "--force", "--time", "0", NULL};
@@ -63,6 +66,7 @@ static void configure(struct caller *podman)
 	podman->list = list;
 	podman->remove = remove_words;
 	podman->mount = CALLER_DIR "/store/root/overlay";
+	caller_own_groups(OWN_GROUPS);
 }
 
 int caller_podman_setup(void **state)
