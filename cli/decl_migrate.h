@@ -31,6 +31,9 @@ struct sk_cli_migrate_opts {
 	const char *dir;
 	const char *format;
 	uint64_t postcopy_after;
+	const char *slo;
+	const char *risk;
+	bool best_effort;
 	uint64_t timeout_ns;
 	const char *timeout_action;
 	bool dry_run;

@@ -47,6 +47,11 @@ static int take_choices(const struct sk_cli_migrate_opts *given,
 	if (r == 0 && given->timeout_action)
 		r = sk_timeout_action_parse(given->timeout_action, &ret->timeout_action,
 					    err);
+	if (r == 0 && given->slo)
+		r = sk_slo_parse(given->slo, &ret->slo, err);
+	if (r == 0 && given->risk)
+		r = sk_risk_parse(given->risk, &ret->risk, err);
+	ret->best_effort = given->best_effort;
 	return r;
 }
 
@@ -55,6 +60,9 @@ static int check_together(const struct sk_cli_migrate_opts *given, enum sk_mode 
 {
 	if (given->timeout_action && !given->timeout_ns)
 		return sk_cmd_usage(err, "--timeout-action needs --timeout");
+	if ((given->risk || given->best_effort) && mode != SK_MODE_AUTO)
+		return sk_cmd_usage(err, "%s is for --mode auto",
+				    given->risk ? "--risk" : "--best-effort");
 	if (given->postcopy_after && mode != SK_MODE_HYBRID)
 		return sk_cmd_usage(err, "--postcopy-after is for --mode hybrid");
 	if (given->postcopy_after > SK_MIGRATE_MAX_PASSES)

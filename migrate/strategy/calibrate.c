@@ -174,8 +174,27 @@ static bool is_wanted(const struct sk_calibration_run *run, const struct wanted 
 	return !want->guest || strcmp(want->guest, run->guest) == 0;
 }
 
-/* Median of the newest, and how far they spread: the fewer, the farther. */
-static bool median(const struct sk_calibration *calibration, const struct wanted *want,
+/* Where values come in clusters (a stop that has to wait for QEMU's next window of 100 ms, or not) the
+ * median of the densest one is what comes next most likely: that of most values within a factor of 2. */
+static double densest(const double *sorted, size_t n)
+{
+	size_t first = 0, most = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t j = i;
+
+		while (j < n && sorted[j] <= 2 * sorted[i])
+			j++;
+		if (j - i > most) {
+			most = j - i;
+			first = i;
+		}
+	}
+	return sk_stats_quantile(sorted + first, most, 0.5);
+}
+
+/* The middle of the newest, and how far they spread: the fewer, the farther. */
+static bool middle(const struct sk_calibration *calibration, const struct wanted *want,
 		   size_t offset, struct sk_range *ret)
 {
 	double values[NEWEST], slack;
@@ -190,7 +209,7 @@ static bool median(const struct sk_calibration *calibration, const struct wanted
 	if (n == 0)
 		return false;
 	sk_stats_sort(values, n);
-	ret->mid = sk_stats_quantile(values, n, 0.5);
+	ret->mid = values[0] > 0 ? densest(values, n) : sk_stats_quantile(values, n, 0.5);
 	slack = fabs(ret->mid) * 0.5 / (double)n;
 	ret->low = values[0] - slack;
 	ret->high = values[n - 1] + slack;
@@ -214,7 +233,7 @@ static struct sk_range learn(const struct sk_calibration *calibration, enum sk_m
 	};
 
 	for (size_t i = 0; i < SK_ARRAY_SIZE(wants); i++)
-		if (median(calibration, &wants[i], offset, &guess))
+		if (middle(calibration, &wants[i], offset, &guess))
 			break;
 	return guess;
 }
@@ -251,7 +270,7 @@ static struct sk_range learn_link(const struct sk_calibration *calibration,
 {
 	struct sk_range link = link_guess;
 
-	(void)median(calibration, &(struct wanted){.modes = modes, .capped = -1},
+	(void)middle(calibration, &(struct wanted){.modes = modes, .capped = -1},
 		     AT(link_bps), &link);
 	link.low = fmax(link.low, link.mid / 4);
 	/* A link that carried the cap is at least that fast. */
@@ -271,7 +290,7 @@ void sk_calibration_apply(const struct sk_calibration *calibration, const char *
 				  BIT(SK_MODE_PRE_COPY) | BIT(SK_MODE_STOP_AND_COPY),
 				  in->cap_bps);
 	in->postcopy_link_bps = learn_link(calibration, post, in->cap_bps);
-	if (!median(calibration, &of_guest, AT(tail), &in->tail))
+	if (!middle(calibration, &of_guest, AT(tail), &in->tail))
 		in->tail = (struct sk_range){0, in->nonzero.mid * 0.05, in->nonzero.high};
 	in->tail.low = fmax(0, in->tail.low);
 	for (int mode = 0; mode < SK_MODEL_MODES; mode++) {

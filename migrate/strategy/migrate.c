@@ -22,6 +22,7 @@
 #include "lib/fs.h"
 #include "migrate/migrate.h"
 #include "migrate/report/report.h"
+#include "migrate/strategy/auto.h"
 #include "migrate/strategy/clocks.h"
 #include "migrate/strategy/insight.h"
 #include "migrate/strategy/plan.h"
@@ -46,6 +47,8 @@ struct move {
 	struct sk_clocks clocks;
 	struct sk_insight insight;
 	struct sk_prediction prediction;
+	struct sk_autopilot automatic;	  /* of mode auto */
+	struct sk_transfer_opts transfer; /* as asked, or as auto wants it */
 	uint64_t started_ns;
 	int dirfd;
 	bool made_dir;
@@ -144,7 +147,7 @@ static int run_job(struct move *move, struct sk_vm *vm, struct sk_err *err)
 		.vm = vm,
 		.strategy = sk_strategy_find(opts->mode),
 		.guest = opts->guest,
-		.transfer = opts->transfer,
+		.transfer = move->transfer,
 		.postcopy_after = opts->postcopy_after,
 		.timeout_ns = opts->timeout_ns,
 		.timeout_action = opts->timeout_action,
@@ -154,6 +157,11 @@ static int run_job(struct move *move, struct sk_vm *vm, struct sk_err *err)
 	};
 	int r;
 
+	if (opts->mode == SK_MODE_AUTO) {
+		session.strategy = sk_auto_strategy(&move->automatic);
+		session.automatic = &move->automatic;
+		move->automatic.timeline = move->timeline;
+	}
 	say(move, "migrate", NULL);
 	r = sk_session_run(&session, err);
 	if (session.is_abandoned) {
@@ -163,13 +171,31 @@ static int run_job(struct move *move, struct sk_vm *vm, struct sk_err *err)
 	return r;
 }
 
-static void predict(struct move *move, struct sk_vm *vm)
+/* One line for each way to migrate, then the one that is taken. */
+static int choose(struct move *move, struct sk_err *err)
+{
+	struct sk_autopilot *a = &move->automatic;
+	char line[300];
+	int r = sk_auto_choose(&move->prediction, move->opts, a, err);
+
+	for (size_t i = 0; i < a->nr; i++)
+		say(move, sk_auto_describe(&a->candidates[i], line, sizeof(line)), NULL);
+	if (r < 0)
+		return r;
+	(void)snprintf(line, sizeof(line), "auto takes %s", a->why);
+	say(move, line, NULL);
+	sk_auto_apply(a, &move->transfer);
+	return 0;
+}
+
+static int predict(struct move *move, struct sk_vm *vm, struct sk_err *err)
 {
 	struct sk_guest_use use;
 
 	say(move, "measure what the guest writes", NULL);
 	sk_guest_use_measure(vm, &move->facts, move->opts, &use);
 	sk_predict(move->opts, &move->facts, &use, &move->prediction);
+	return move->opts->mode == SK_MODE_AUTO ? choose(move, err) : 0;
 }
 
 /* What was predicted beside what came, and the next prediction the wiser. */
@@ -179,9 +205,16 @@ static void review(struct move *move, const struct sk_verdict *verdict,
 	struct sk_prediction *p = &move->prediction;
 	struct sk_err err = SK_ERR_INIT;
 
+	/* As it was chosen: what came otherwise is in auto.changes. */
+	if (move->opts->mode == SK_MODE_AUTO) {
+		sk_auto_predicted(&move->automatic, p);
+		(void)sk_json_set(run, "auto", sk_auto_json(&move->automatic));
+	}
 	if (verdict->chosen < SK_MODEL_MODES)
 		(void)sk_json_set(run, "prediction",
 				  sk_prediction_json(p, verdict->chosen, verdict));
+	if (sk_slo_is_set(&move->opts->slo))
+		(void)sk_json_set(run, "slo", sk_slo_json(&move->opts->slo, verdict));
 	if (sk_prediction_learn(p, move->opts, &move->facts, verdict, &err) < 0)
 		say(move, "the calibration cannot be written", err.msg);
 }
@@ -207,10 +240,10 @@ static int measure(struct move *move, struct sk_err *err)
 	}
 	if (r == 0)
 		sk_clocks_measure(opts, &move->clocks);
-	if (r == 0) {
-		predict(move, vm);
+	if (r == 0)
+		r = predict(move, vm, err);
+	if (r == 0)
 		r = checksum_before(move, err);
-	}
 	if (r == 0) {
 		sk_insight_start(&move->insight, opts);
 		r = start_probe(move, err);
@@ -333,6 +366,7 @@ int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
 	r = sk_plan_settle(&full, err);
 	if (r < 0)
 		return r;
+	move.transfer = full.transfer;
 	r = opts->probe ? sk_probe_target_parse(opts->probe, &move.target, err) : 0;
 	if (r < 0)
 		return r;

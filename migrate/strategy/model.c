@@ -248,7 +248,7 @@ void sk_model_dirty(const struct sk_dirty_period *periods, size_t n, double most
 	const struct sk_dirty_period *one = &periods[0], *all = &periods[n - 1];
 	double first = one->bytes / one->seconds, last = all->bytes / all->seconds;
 	double error = 2 * all->error_bytes / all->seconds;
-	bool is_bounded = n > 1 && last < 0.75 * first - error;
+	bool is_bounded = n > 1 && last < 0.9 * first - error;
 	double rate = is_bounded ? first : last;
 
 	if (is_bounded)

@@ -22,7 +22,8 @@ void sk_plan_job(const struct sk_migrate_opts *opts, struct sk_vm_job *ret)
 
 	*ret = (struct sk_vm_job){
 		.live = strategy->live,
-		.postcopy = strategy->postcopy ||
+		.postcopy = (strategy->postcopy &&
+			     !(opts->mode == SK_MODE_AUTO && opts->risk.no_post_copy)) ||
 			    (opts->timeout_ns &&
 			     opts->timeout_action == SK_TIMEOUT_POST_COPY),
 		.transfer = opts->transfer,

@@ -41,6 +41,8 @@ const struct sk_strategy *sk_strategy_find(enum sk_mode mode)
 		return &sk_post_copy;
 	case SK_MODE_HYBRID:
 		return &sk_hybrid;
+	case SK_MODE_AUTO:
+		return &sk_auto_any;
 	default:
 		return NULL;
 	}
@@ -118,19 +120,15 @@ static void change(struct sk_session *session, const char *phase)
 
 static void say_progress(struct sk_session *session, const struct sk_job_sample *job)
 {
-	char done[SK_FORMAT_SIZE], total[SK_FORMAT_SIZE];
-	uint64_t left = job->memory_remaining;
+	char line[160];
 
-	if (left > job->memory_total)
-		left = job->memory_total;
-	(void)sk_format_size(job->memory_total - left, done);
-	(void)sk_format_size(job->memory_total, total);
+	sk_converge_feed(&session->converge, job);
+	(void)sk_converge_text(&session->converge, line, sizeof(line));
 	if (session->is_at_destination)
-		sk_session_say(session, "post-copy, %s of %s, %" PRIu64 " page requests",
-			       done, total, job->postcopy_requests);
+		sk_session_say(session, "%s, %" PRIu64 " page requests", line,
+			       job->postcopy_requests);
 	else
-		sk_session_say(session, "pass %u, %s of %s, %" PRIu64 " pages/s dirtied",
-			       session->passes, done, total, job->dirty_rate);
+		sk_session_say(session, "%s", line);
 }
 
 static int handle(struct sk_session *session, const struct sk_vm_note *note,
@@ -145,6 +143,7 @@ static int handle(struct sk_session *session, const struct sk_vm_note *note,
 		break;
 	case SK_VM_NOTE_POSTCOPY:
 		session->is_at_destination = true;
+		session->converge.is_postcopy = true;
 		sk_guard_touch(&session->guard, now);
 		change(session, "post-copy");
 		break;

@@ -13,11 +13,13 @@
 #include "lib/err.h"
 #include "migrate/measure/verdict.h"
 #include "migrate/migrate.h"
+#include "migrate/strategy/converge.h"
 #include "migrate/strategy/guard.h"
 #include "migrate/strategy/recover.h"
 #include "migrate/vm/vm.h"
 
 struct sk_strategy;
+struct sk_autopilot;
 
 /** struct sk_session - One running job; all pointers borrowed */
 struct sk_session {
@@ -27,6 +29,7 @@ struct sk_session {
 	const char *guest;
 	struct sk_transfer_opts transfer;
 	unsigned int postcopy_after; /* hybrid: whole passes before the switch; 0: 1 */
+	struct sk_autopilot *automatic; /* of a strategy of mode auto */
 	uint64_t timeout_ns;	     /* of the job; 0 none */
 	enum sk_timeout_action timeout_action;
 	sk_phase_fn phase; /* or NULL */
@@ -48,6 +51,7 @@ struct sk_session {
 	struct sk_guard guard;
 	struct sk_recover recover;
 	unsigned int passes;
+	struct sk_converge converge; /* what the statistics say of its end */
 };
 
 /** struct sk_strategy - One way to move a guest */
@@ -69,6 +73,7 @@ extern const struct sk_strategy sk_pre_copy;
 extern const struct sk_strategy sk_stop_and_copy;
 extern const struct sk_strategy sk_post_copy;
 extern const struct sk_strategy sk_hybrid;
+extern const struct sk_strategy sk_auto_any; /* before it is known what auto chooses */
 
 /** sk_strategy_find() - The strategy of a mode; NULL for SK_MODE_DEGENERATE */
 const struct sk_strategy *sk_strategy_find(enum sk_mode mode);
