@@ -461,8 +461,10 @@ struct sk_json *sk_cell_json(const struct sk_experiment *experiment,
 			} /* fallthrough */
 		case SK_LEVEL_TEXT:
 			sk_json_set_str(object, key,
-					sk_factor_text(experiment, (enum sk_factor)i,
-						       level, unused));
+					level ? sk_factor_text(experiment,
+							       (enum sk_factor)i, level,
+							       unused)
+					      : sk_factors[i].zero);
 			break;
 		case SK_LEVEL_FLAG:
 			sk_json_set_bool(object, key, level != 0);

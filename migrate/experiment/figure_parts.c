@@ -172,7 +172,8 @@ const char *sk_exp_parts(struct sk_str *out, const struct sk_store *store)
 	sk_html_element(out, "h2", NULL, "What the downtime consists of");
 	sk_html_element(out, "p", "note",
 			"Means over the runs, which add up to the mean of what clients "
-			"felt; what cannot be told apart is shown as such.");
+			"felt; a part that cannot be told is in the rest. What each part "
+			"is: man 7 skiff-migration-metrics.");
 	draw(out, &parts);
 	add_table(out, &parts);
 	sk_str_add(out, "</section>\n");

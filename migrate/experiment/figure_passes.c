@@ -7,6 +7,7 @@
 
 #include "migrate/experiment/factor.h"
 #include "migrate/experiment/page.h"
+#include "migrate/measure/verdict.h"
 #include "migrate/report/html.h"
 #include "migrate/report/svg.h"
 
@@ -17,7 +18,8 @@
 #define BOTTOM		300.0
 #define HEIGHT		326.0
 #define DEFAULT_DOWN_MS 300.0 /* QEMU's own */
-#define MIN_BYTES	65536.0
+#define MIB		1048576.0
+#define MIN_MIB		0.0625
 #define MAX_PASSES	64
 
 /** struct stairs - The passes of a typical run of one cell */
@@ -25,8 +27,8 @@ struct stairs {
 	size_t cell, n;
 	char *label;
 	double at_s[MAX_PASSES + 1]; /* start of each pass, and the end of the last */
-	double bytes[MAX_PASSES + 1];
-	double first_ms, last_ms, left, threshold;
+	double mib[MAX_PASSES + 1];
+	double first_ms, last_ms, left, threshold; /* the latter in bytes */
 };
 
 static double number(const struct sk_json *object, const char *key)
@@ -51,9 +53,12 @@ static bool fill(const struct sk_store *store, size_t cell, struct stairs *stair
 {
 	const struct sk_json *run = sk_exp_typical_run(store, cell);
 	const struct sk_json *passes = sk_json_path(run, "result.passes");
+	const char *proven = sk_json_str(sk_json_path(run, "result.mode.proven"), "");
 	size_t n = sk_json_len(passes);
 
-	if (n == 0)
+	/* Where the guest stands still, or runs elsewhere, passes need not become smaller. */
+	if (n == 0 || (strcmp(proven, sk_mode_name(SK_MODE_PRE_COPY)) != 0 &&
+		       strcmp(proven, sk_mode_name(SK_MODE_HYBRID)) != 0))
 		return false;
 	*stairs = (struct stairs){.cell = cell, .n = n > MAX_PASSES ? MAX_PASSES : n};
 	stairs->threshold = threshold_of(store, cell, sk_json_at(passes, 0));
@@ -61,13 +66,13 @@ static bool fill(const struct sk_store *store, size_t cell, struct stairs *stair
 		const struct sk_json *pass = sk_json_at(passes, i);
 		double ms = number(pass, "ms");
 
-		stairs->bytes[i] = fmax(number(pass, "bytes"), MIN_BYTES);
+		stairs->mib[i] = fmax(number(pass, "bytes") / MIB, MIN_MIB);
 		stairs->at_s[i + 1] = stairs->at_s[i] + ms / 1e3;
 		stairs->last_ms = ms;
 		stairs->first_ms = i == 0 ? ms : stairs->first_ms;
 		stairs->left = number(pass, "remaining_bytes");
 	}
-	stairs->bytes[stairs->n] = stairs->bytes[stairs->n - 1];
+	stairs->mib[stairs->n] = stairs->mib[stairs->n - 1];
 	stairs->label = sk_cell_label(store, cell);
 	return stairs->label != NULL;
 }
@@ -78,36 +83,36 @@ static const char *format_s(double value, char buf[32])
 	return buf;
 }
 
-static const char *format_bytes(double value, char buf[32])
+static const char *format_mib(double value, char buf[32])
 {
-	return sk_metric_text(SK_UNIT_BYTES, value, buf);
+	return sk_metric_text(SK_UNIT_BYTES, value * MIB, buf);
 }
 
 static void draw(struct sk_str *out, const struct stairs *all, size_t nr)
 {
 	struct sk_svg_scale x = {0, 0.1, LEFT, RIGHT, false};
-	struct sk_svg_scale y = {MIN_BYTES, MIN_BYTES * 10, BOTTOM, TOP, true};
+	struct sk_svg_scale y = {MIN_MIB, 1, BOTTOM, TOP, true};
 
 	for (size_t i = 0; i < nr; i++) {
 		x.max = fmax(x.max, all[i].at_s[all[i].n]);
 		for (size_t k = 0; k < all[i].n; k++)
-			y.max = fmax(y.max, all[i].bytes[k] * 1.3);
+			y.max = fmax(y.max, all[i].mib[k] * 1.3);
 	}
 	sk_svg_open(out, WIDTH, HEIGHT, "Bytes sent by each pass over memory");
 	sk_svg_grid_x(out, &x, TOP, BOTTOM, format_s);
-	sk_svg_grid_y(out, &y, LEFT, RIGHT, format_bytes);
+	sk_svg_grid_y(out, &y, LEFT, RIGHT, format_mib);
 	for (size_t i = 0; i < nr; i++) {
 		const struct stairs *s = &all[i];
 		double end = sk_svg_place(&x, s->at_s[s->n]);
 		char css[40];
 
 		(void)snprintf(css, sizeof(css), "cell %s", sk_cell_css(s->cell));
-		sk_svg_steps(out, &(struct sk_svg_series){&x, &y, s->at_s, s->bytes,
+		sk_svg_steps(out, &(struct sk_svg_series){&x, &y, s->at_s, s->mib,
 							  s->n + 1, css});
 		(void)snprintf(css, sizeof(css), "cell %s dashed", sk_cell_css(s->cell));
 		if (isfinite(s->threshold))
-			sk_svg_line(out, LEFT, sk_svg_place(&y, s->threshold), end,
-				    sk_svg_place(&y, s->threshold), css);
+			sk_svg_line(out, LEFT, sk_svg_place(&y, s->threshold / MIB), end,
+				    sk_svg_place(&y, s->threshold / MIB), css);
 	}
 	sk_svg_close(out);
 	sk_str_add(out, "<p class=\"legend\">\n");
@@ -129,17 +134,16 @@ static void add_table(struct sk_str *out, const struct stairs *all, size_t nr)
 
 		(void)snprintf(n, sizeof(n), "%zu%s", s->n,
 			       s->n == MAX_PASSES ? " or more" : "");
-		sk_html_row(out, headings,
-			    (const char *[]){
-				    s->label, n,
-				    sk_metric_text(SK_UNIT_MS, s->first_ms, text[0]),
-				    sk_metric_text(SK_UNIT_BYTES, s->bytes[0], text[1]),
-				    sk_metric_text(SK_UNIT_MS, s->last_ms, text[2]),
-				    sk_metric_text(SK_UNIT_BYTES, s->bytes[s->n],
-						   text[3]),
-				    sk_metric_text(SK_UNIT_BYTES, s->left, text[4]),
-				    sk_metric_text(SK_UNIT_BYTES, s->threshold,
-						   text[5])});
+		sk_html_row(
+			out, headings,
+			(const char *[]){s->label, n,
+					 sk_metric_text(SK_UNIT_MS, s->first_ms, text[0]),
+					 format_mib(s->mib[0], text[1]),
+					 sk_metric_text(SK_UNIT_MS, s->last_ms, text[2]),
+					 format_mib(s->mib[s->n], text[3]),
+					 sk_metric_text(SK_UNIT_BYTES, s->left, text[4]),
+					 sk_metric_text(SK_UNIT_BYTES, s->threshold,
+							text[5])});
 	}
 	sk_html_table_end(out);
 }
@@ -167,7 +171,7 @@ const char *sk_exp_passes(struct sk_str *out, const struct sk_store *store)
 	sk_html_element(
 		out, "p", "note",
 		"A step is a pass: how long it took and what it sent, on a logarithmic "
-		"axis, of a typical run. The broken line is what the stream carries within "
+		"axis, of a typical run by pre-copy or hybrid. The broken line is what the stream carries within "
 		"the downtime that is allowed: when less is left, the guest is stopped for "
 		"the rest. Steps that stay above it do not converge.%s",
 		is_cut ? " Only the first settings are shown." : "");

@@ -140,6 +140,9 @@ static int migrate(struct sk_site *site, const struct sk_store *store,
 		.timeout_ns = trial->cell->set[SK_FACTOR_TIMEOUT],
 		.timeout_action = (enum sk_timeout_action)
 					  trial->cell->set[SK_FACTOR_TIMEOUT_ACTION],
+		.slo = e->slo,
+		.risk = e->risk,
+		.best_effort = true, /* judged by what is measured */
 		.postcopy_after =
 			(unsigned int)trial->cell->set[SK_FACTOR_POSTCOPY_AFTER],
 		.probe = url,

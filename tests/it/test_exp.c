@@ -183,6 +183,54 @@ static void test_interrupt_removes_the_lab(void **state)
 	assert_int_equal(unlink(file), 0);
 }
 
+/* A link of 100 Mbit/s, and another server than the lab has by itself. */
+static const char shaped[] =
+	"name: shaped\n"
+	"loads: {asked: {probe: tcp, clients: 2, probe-hz: 100, pages-per-s: 0,\n"
+	"                server-model: worker-pool, service: 'workers=2,time=1ms'}}\n"
+	"factors: {load: [asked]}\n"
+	"constants: {memory: 128m, working-set: 8m, link-rate: 100mbit}\n"
+	"slo: total=1h\n"
+	"repetitions: 1\n"
+	"warmup: false\n"
+	"control: false\n"
+	"baseline: 500ms\n"
+	"tail: 500ms\n";
+
+static void test_levels_are_what_runs_have(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *file = NULL, *dir = NULL;
+	sk_auto(sk_json_free) struct sk_json *run = NULL;
+	const struct sk_json *result;
+	struct it_job job;
+	double bits;
+
+	it_need_root(it);
+	file = write_file(it, "shaped.yaml", shaped);
+	dir = sk_strf("%s/out", it->dir);
+	it->prefix = outside();
+	it_start(it, &job, -1, "exp", "run", file, "--dir", dir);
+	it->prefix = NULL;
+	(void)it_finish(it, &job);
+	it_expect(it, 0, "exp", "export", dir);
+	run = parse(it);
+	result = sk_json_get(run, "result");
+	if (!result)
+		fail_msg("%s", it->out);
+	bits = sk_json_double(sk_json_path(result, "memory.wire_bytes"), 0) * 8e3 /
+	       sk_json_double(sk_json_path(result, "time_ms.total"), 1);
+	if (bits > 105e6 || bits < 50e6)
+		fail_msg("%.0f bits/s over a link of 100 Mbit/s", bits);
+	assert_string_equal(sk_json_str(sk_json_path(result, "service.model"), ""),
+			    "worker-pool");
+	assert_true(sk_json_int(sk_json_path(result, "service.served"), 0) > 50);
+	assert_string_equal(sk_json_str(sk_json_path(result, "probe_target"), ""),
+			    "tcp://10.77.0.10:7007?hz=100&clients=2");
+	assert_int_equal(sk_fs_remove_tree(AT_FDCWD, dir, NULL), 0);
+	assert_int_equal(unlink(file), 0);
+}
+
 static void test_what_cannot_be_run_is_told_before_anything_starts(void **state)
 {
 	struct it *it = *state;
@@ -221,6 +269,7 @@ int main(void)
 		IT_TEST(test_what_cannot_be_run_is_told_before_anything_starts),
 		IT_TEST(test_experiment_that_is_killed_goes_on_where_it_was),
 		IT_TEST(test_interrupt_removes_the_lab),
+		IT_TEST(test_levels_are_what_runs_have),
 		IT_TEST(test_browser_is_there_to_look_at_pages),
 	};
 

@@ -9,6 +9,7 @@
 #include "lib/fs.h"
 #include "lib/json.h"
 #include "lib/str.h"
+#include "tests/it/browser.h"
 #include "tests/it/lab.h"
 
 #define DEADLINE_NS (30 * SK_NS_PER_S)
@@ -36,6 +37,10 @@ static struct sk_json *migrate(struct it *it, const char *mode, const char *to)
 	assert_true(sk_json_len(sk_json_get(run, "passes")) > 0);
 	it_assert_text(run, "report", report);
 	assert_true(sk_fs_exists(AT_FDCWD, report));
+	if (strcmp(mode, "post-copy") == 0)
+		browser_look(it, report,
+			     IT_ARGS("What clients felt, and when",
+				     "post-copy, proven by events", "memory verified"));
 	print_message("%s: reported %.0f vcpu %.0f client %.0f ms, lost %.0f\n", mode,
 		      it_number(run, "downtime_ms.reported"),
 		      it_number(run, "downtime_ms.vcpu"),
