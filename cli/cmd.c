@@ -126,10 +126,10 @@ static int walk(const char *prefix, const struct sk_cmd *const *cmds, visit_fn *
 			return -ENOMEM;
 		if ((*cmds)->is_hidden)
 			continue;
-		if ((*cmds)->sub)
-			r = walk(words, (*cmds)->sub, visit, arg);
-		else
+		if (!(*cmds)->sub || (*cmds)->is_also_command)
 			r = visit(words, *cmds, arg);
+		if (r >= 0 && (*cmds)->sub)
+			r = walk(words, (*cmds)->sub, visit, arg);
 	}
 	return r < 0 ? r : 0;
 }
@@ -191,6 +191,8 @@ static int resolve(struct call *call, struct sk_err *err)
 			return sk_err_oom(err);
 		/* An option of a group, such as --help, is read with the group as argv[0]. */
 		if (!cmd->sub || call->argc == 1 || call->argv[1][0] == '-')
+			return 0;
+		if (cmd->is_also_command && !find_in(cmd->sub, call->argv[1]))
 			return 0;
 		call->argc--;
 		call->argv++;
@@ -293,7 +295,7 @@ static int run_with(struct call *call, void *opts, struct sk_err *err)
 		return print_help(call, err);
 	if (parsed.wants_version)
 		return sk_cmd_usage(err, "unknown option '--version'");
-	if (cmd->sub)
+	if (cmd->sub && !cmd->is_also_command)
 		return sk_cmd_usage(err, "a command is missing");
 	call->argc -= parsed.first_arg;
 	call->argv += parsed.first_arg;

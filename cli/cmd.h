@@ -35,7 +35,7 @@
  * 3. Write man/skiff-wait.1.scd; `tests/manpages` compares its options with the table.
  *
  * A command with subcommands (`skiff slice apply`) has .sub, a NULL-terminated list of
- * such constants, and no .run.
+ * such constants, and no .run, unless .is_also_command says that it is both.
  *
  * A command that another program runs (`skiff migrate` is run by libexec/skiff/skiff-vm,
  * which links libvirt) keeps its table and option struct in cli/decl_*.[ch], which both
@@ -121,6 +121,9 @@ typedef int sk_cmd_run_fn(const struct sk_cmd_ctx *ctx, void *opts, int nargs,
  * @opts_size:	Size of the option struct; zeroed, or copied from @defaults, before parsing
  * @defaults:	Option struct with defaults, or NULL
  * @sub:	NULL-terminated subcommands, or NULL
+ * @is_also_command: With @sub: it is a command itself, too, with options and arguments of its own.
+ *		A first word that names a subcommand is that; an argument of such a name stands
+ *		behind "--": `migrate -- status`
  * @program:	Program in libexec that has @run, or NULL when each program has it
  * @min_args:	Least number of arguments
  * @max_args:	Largest number, or SK_CMD_ANY
@@ -128,7 +131,7 @@ typedef int sk_cmd_run_fn(const struct sk_cmd_ctx *ctx, void *opts, int nargs,
  * @options_first: Options end at the first argument (run, exec: the rest is a foreign
  *		command line); otherwise they may stand anywhere
  * @is_hidden:	Not in help and completion
- * @run:	Its function; NULL with @sub
+ * @run:	Its function; NULL for one that only has subcommands
  */
 struct sk_cmd {
 	const char *name;
@@ -144,6 +147,7 @@ struct sk_cmd {
 	int fail_status;
 	bool options_first;
 	bool is_hidden;
+	bool is_also_command;
 	sk_cmd_run_fn *run;
 };
 

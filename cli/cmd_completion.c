@@ -80,6 +80,9 @@ static int add_command(const char *words, const struct sk_cmd *cmd, void *arg)
 	sk_str_addf(&script->options, "\t'%s') echo '--help", words);
 	for (const struct sk_opt *opt = cmd->opts; opt && opt->name; opt++)
 		sk_str_addf(&script->options, " --%s", opt->name);
+	for (const struct sk_cmd *const *sub = cmd->sub; sub && *sub; sub++)
+		if (!(*sub)->is_hidden)
+			sk_str_addf(&script->options, " %s", (*sub)->name);
 	sk_str_add(&script->options, "' ;;\n");
 	if (cmd->usage)
 		add_names(script, words, cmd->usage);
@@ -92,6 +95,16 @@ static int add_command(const char *words, const struct sk_cmd *cmd, void *arg)
 		}
 	}
 	return 0;
+}
+
+static void add_subs(struct script *script, const char *words,
+		     const struct sk_cmd *const *subs)
+{
+	sk_str_addf(&script->options, "\t'%s') echo '--help", words);
+	for (; *subs; subs++)
+		if (!(*subs)->is_hidden)
+			sk_str_addf(&script->options, " %s", (*subs)->name);
+	sk_str_add(&script->options, "' ;;\n");
 }
 
 /* A group offers the names below it; the program itself is the group ''. */
@@ -108,11 +121,9 @@ static void add_group(struct script *script, const char *words,
 			script->options.failed = true;
 			return;
 		}
-		sk_str_addf(&script->options, "\t'%s') echo '--help", below);
-		for (const struct sk_cmd *const *sub = (*cmds)->sub; *sub; sub++)
-			if (!(*sub)->is_hidden)
-				sk_str_addf(&script->options, " %s", (*sub)->name);
-		sk_str_add(&script->options, "' ;;\n");
+		/* One that is also a command has its line already. */
+		if (!(*cmds)->is_also_command)
+			add_subs(script, below, (*cmds)->sub);
 		add_group(script, below, (*cmds)->sub);
 	}
 }

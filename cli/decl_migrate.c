@@ -232,6 +232,42 @@ static const struct sk_opt migrate_table[] = {
 	SK_OPT_END,
 };
 
+static const struct sk_opt migrate_status_table[] = {
+	SK_OPT_FORMAT_ROW(struct sk_cli_attend_opts, format),
+	SK_OPT_END,
+};
+
+static const struct sk_cmd migrate_status = {
+	.name = "status",
+	.summary = "show the migrations that are under way, and who leads them",
+	.usage = "[OPTIONS] [GUEST]",
+	.opts = migrate_status_table,
+	.opts_size = sizeof(struct sk_cli_attend_opts),
+	.program = "skiff-vm",
+	.max_args = 1,
+	.run = sk_run_migrate_status,
+};
+
+static const struct sk_cmd migrate_attach = {
+	.name = "attach",
+	.summary = "see a migration that nobody leads to its end",
+	.usage = "GUEST",
+	.program = "skiff-vm",
+	.min_args = 1,
+	.max_args = 1,
+	.run = sk_run_migrate_attach,
+};
+
+static const struct sk_cmd migrate_abort = {
+	.name = "abort",
+	.summary = "give a migration up, whoever leads it",
+	.usage = "GUEST",
+	.program = "skiff-vm",
+	.min_args = 1,
+	.max_args = 1,
+	.run = sk_run_migrate_abort,
+};
+
 const struct sk_cmd sk_cmd_migrate = {
 	.name = "migrate",
 	.summary = "migrate a running guest and measure what its clients feel",
@@ -246,6 +282,9 @@ const struct sk_cmd sk_cmd_migrate = {
 	.defaults =
 		&(const struct sk_cli_migrate_opts){.lab = "default", .mode = "pre-copy"},
 	.program = "skiff-vm",
+	.sub = (const struct sk_cmd *const[]){&migrate_status, &migrate_attach,
+					      &migrate_abort, NULL},
+	.is_also_command = true,
 	.min_args = 1,
 	.max_args = 1,
 	.run = sk_run_migrate,

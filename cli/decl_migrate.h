@@ -65,6 +65,11 @@ struct sk_cli_migrate_opts {
 	bool no_cpu_check;
 };
 
+/** struct sk_cli_attend_opts - Options of `migrate status`, attach and abort */
+struct sk_cli_attend_opts {
+	const char *format;
+};
+
 /** struct sk_cli_probe_opts - Options of `probe`; 0 and NULL mean not given */
 struct sk_cli_probe_opts {
 	const char *lab;
@@ -85,6 +90,9 @@ SK_CMD_RUN_ELSEWHERE(sk_run_lab_load);
 SK_CMD_RUN_ELSEWHERE(sk_run_lab_link);
 SK_CMD_RUN_ELSEWHERE(sk_run_lab_down);
 SK_CMD_RUN_ELSEWHERE(sk_run_migrate);
+SK_CMD_RUN_ELSEWHERE(sk_run_migrate_status);
+SK_CMD_RUN_ELSEWHERE(sk_run_migrate_attach);
+SK_CMD_RUN_ELSEWHERE(sk_run_migrate_abort);
 SK_CMD_RUN_ELSEWHERE(sk_run_probe);
 
 extern const struct sk_cmd sk_cmd_lab;

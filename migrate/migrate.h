@@ -78,6 +78,36 @@ int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
 int sk_migrate_plan(const struct sk_migrate_opts *opts, struct sk_json **ret,
 		    struct sk_err *err);
 
+/** sk_migration_list() - Those under way, of @guest or (NULL) all: array of {guest, from, to, mode,
+ *  phase, started, led_by, pid, remaining_bytes, total_bytes, text} */
+int sk_migration_list(const struct sk_home *home, const char *guest, struct sk_json **ret,
+		      struct sk_err *err);
+/**
+ * sk_migration_recover() - Settle those whose leader was killed: the next command's first act
+ * @ret:	Array of {guest, text}, what became of them; filled in a failure, too
+ *
+ * A guest that stands still at the source is let run, unless its post-copy had begun. What goes on
+ * without a leader is left alone.
+ */
+int sk_migration_recover(const struct sk_home *home, struct sk_json **ret,
+			 struct sk_err *err);
+/** struct sk_attend_opts - Whom sk_migration_attach() tells; as in struct sk_migrate_opts */
+struct sk_attend_opts {
+	sk_phase_fn phase;
+	void *phase_ctx;
+	const volatile int *interrupted;
+};
+/**
+ * sk_migration_attach() - See one that nobody leads to its end; mend its post-copy if it broke
+ *
+ * Return: 0 when the guest has arrived; -ENOENT without such a migration; -EBUSY when another
+ * process leads it; -ECANCELED when it was aborted; -EINPROGRESS after Ctrl-C: it goes on
+ */
+int sk_migration_attach(const struct sk_home *home, const char *guest,
+			const struct sk_attend_opts *opts, struct sk_err *err);
+/** sk_migration_abort() - Give one up, whoever leads it; -ENOENT; -EBUSY in post-copy */
+int sk_migration_abort(const struct sk_home *home, const char *guest, struct sk_err *err);
+
 /** struct sk_lab_opts - A lab; zero means the default */
 struct sk_lab_opts {
 	const char *name;	     /* "default" */

@@ -103,7 +103,10 @@ static int migrate(const struct sk_migrate_opts *opts, const char *format,
 	sk_progress_done(opts->phase_ctx);
 	if (run)
 		printed = print(format, run, r < 0 ? NULL : err);
-	if (r == -ECANCELED)
+	if (r == -EINPROGRESS)
+		(void)sk_err_hint(err, r, "see it to its end: skiff migrate attach %s",
+				  opts->guest);
+	if (r == -ECANCELED || r == -EINPROGRESS)
 		return SK_EXIT_INTERRUPTED;
 	if (r < 0 || printed < 0)
 		return r < 0 ? r : printed;

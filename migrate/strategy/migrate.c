@@ -25,6 +25,7 @@
 #include "migrate/strategy/auto.h"
 #include "migrate/strategy/clocks.h"
 #include "migrate/strategy/insight.h"
+#include "migrate/strategy/jobs.h"
 #include "migrate/strategy/plan.h"
 #include "migrate/strategy/predict.h"
 #include "migrate/strategy/record.h"
@@ -52,6 +53,7 @@ struct move {
 	uint64_t started_ns;
 	int dirfd;
 	bool made_dir;
+	struct sk_job_record record;
 	bool is_abandoned; /* the job's threads go on, with the time line */
 };
 
@@ -154,6 +156,8 @@ static int run_job(struct move *move, struct sk_vm *vm, struct sk_err *err)
 		.phase = opts->phase,
 		.phase_ctx = opts->phase_ctx,
 		.interrupted = opts->interrupted,
+		.on_change = sk_jobs_phase,
+		.change_ctx = &move->record,
 	};
 	int r;
 
@@ -223,8 +227,12 @@ static void review(struct move *move, const struct sk_verdict *verdict,
 static int measure(struct move *move, struct sk_err *err)
 {
 	const struct sk_migrate_opts *opts = move->opts;
-	const struct sk_vm_ends ends = {opts->guest, opts->from, opts->to,
-					move->timeline};
+	const struct sk_vm_ends ends = {.guest = opts->guest,
+					.from = opts->from,
+					.to = opts->to,
+					.timeline = move->timeline,
+					.to_monitor = opts->to_monitor,
+					.to_name = opts->to_name};
 	sk_auto(sk_vm_close) struct sk_vm *vm = NULL;
 	struct sk_vm_job job;
 	int r;
@@ -358,6 +366,7 @@ int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
 	struct move move = {.opts = &full,
 			    .timeline = timeline,
 			    .started_ns = sk_clock_real(),
+			    .record = SK_JOB_RECORD_INIT,
 			    .dirfd = -1};
 	int r;
 
@@ -370,6 +379,9 @@ int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
 	r = opts->probe ? sk_probe_target_parse(opts->probe, &move.target, err) : 0;
 	if (r < 0)
 		return r;
+	r = sk_jobs_begin(opts, &move.record, err);
+	if (r < 0)
+		return r;
 	r = measure(&move, err);
 	if (r == 0) {
 		checksum_after(&move);
@@ -380,7 +392,11 @@ int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
 	sk_insight_finish(&move.insight);
 	sk_probe_free(move.probe);
 	sk_close(&move.dirfd);
-	if (move.is_abandoned)
+	if (move.is_abandoned) {
 		(void)sk_steal(&timeline);
+		sk_jobs_leave(&move.record);
+	} else {
+		sk_jobs_end(&move.record);
+	}
 	return r;
 }

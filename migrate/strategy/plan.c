@@ -224,7 +224,10 @@ static int inspect(const struct sk_migrate_opts *opts, struct sk_json *plan,
 		   struct sk_vm_facts *ret, struct sk_err *err)
 {
 	sk_auto(sk_timeline_free) struct sk_timeline *timeline = sk_timeline_new();
-	const struct sk_vm_ends ends = {opts->guest, opts->from, opts->to, timeline};
+	const struct sk_vm_ends ends = {.guest = opts->guest,
+					.from = opts->from,
+					.to = opts->to,
+					.timeline = timeline};
 	sk_auto(sk_vm_close) struct sk_vm *vm = NULL;
 	struct sk_vm_job job;
 	int r;

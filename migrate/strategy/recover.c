@@ -12,6 +12,8 @@
  *    connection: TCP repeats that in intervals that double, so after at most as long as the cut
  *    had lasted. The hosts' sysctl net.ipv4.tcp_retries2 makes that shorter where the guest
  *    asks for pages. Then libvirt's call returns with an error.
+ *    A destination that hangs does not notice at all, or libvirt does not hear of it: then both
+ *    ends are connected past libvirt where that can be done (migrate/vm/rescue.c).
  * 4. A job that resumes, tried every second as long as both copies are there. The guest at the
  *    destination runs all the time, until it touches a page that it lacks.
  *
@@ -19,11 +21,14 @@
  */
 #include "migrate/strategy/recover.h"
 
+#include <errno.h>
+
 #include "lib/clock.h"
 #include "migrate/strategy/strategy.h"
 
-#define RETRY_NS  SK_NS_PER_S
-#define REPEAT_NS (5 * SK_NS_PER_S)
+#define RETRY_NS    SK_NS_PER_S
+#define REPEAT_NS   (5 * SK_NS_PER_S)
+#define PATIENCE_NS (2 * SK_NS_PER_S) /* for libvirt to notice */
 
 static void enter(struct sk_recover *recover, enum sk_recover_step step, uint64_t now_ns)
 {
@@ -33,11 +38,13 @@ static void enter(struct sk_recover *recover, enum sk_recover_step step, uint64_
 
 static void break_off(struct sk_session *session, uint64_t now_ns)
 {
-	struct sk_recover *recover = &session->recover;
+	int r = session->ops->abort_postcopy(session->vm, NULL);
 
-	enter(recover, SK_RECOVER_BREAKING, now_ns);
-	if (session->ops->abort_postcopy(session->vm, NULL) == 0)
-		enter(recover, SK_RECOVER_WAITING, now_ns);
+	/* Refused where the source has noticed by itself. */
+	enter(&session->recover,
+	      r == -ETIMEDOUT || r == -EALREADY ? SK_RECOVER_BREAKING
+						: SK_RECOVER_WAITING,
+	      now_ns);
 }
 
 static void notice(struct sk_session *session, uint64_t now_ns, const char *why)
@@ -48,6 +55,26 @@ static void notice(struct sk_session *session, uint64_t now_ns, const char *why)
 		recover->broken_ns = now_ns;
 	sk_session_announce(session, why);
 	break_off(session, now_ns);
+}
+
+static void make_ready(struct sk_session *session, uint64_t now_ns)
+{
+	struct sk_recover *recover = &session->recover;
+
+	if (recover->can_rescue || now_ns - recover->tried_ns < RETRY_NS)
+		return;
+	recover->tried_ns = now_ns;
+	recover->can_rescue = session->ops->rescue_open(session->vm, NULL) == 0;
+}
+
+static void rescue(struct sk_session *session, uint64_t now_ns)
+{
+	struct sk_recover *recover = &session->recover;
+	int r = session->ops->rescue(session->vm, NULL);
+
+	enter(recover, r == 0 ? SK_RECOVER_JOINING : SK_RECOVER_WAITING, now_ns);
+	if (r == 0 && recover->attempts++ == 0)
+		sk_session_announce(session, "connect both hosts anew, past libvirt");
 }
 
 static void join(struct sk_session *session, uint64_t now_ns)
@@ -67,8 +94,14 @@ void sk_recover_tick(struct sk_session *session, enum sk_guard_verdict verdict,
 	struct sk_recover *recover = &session->recover;
 	uint64_t waited = now_ns - recover->tried_ns;
 
+	/* Bytes move again: what was told has worked, or TCP came first. */
+	if (verdict == SK_GUARD_FINE && recover->step != SK_RECOVER_APART &&
+	    session->guard.moved_ns > recover->broken_ns)
+		recover->step = SK_RECOVER_NONE;
 	switch (recover->step) {
 	case SK_RECOVER_NONE:
+		make_ready(session, now_ns);
+		/* fall through */
 	case SK_RECOVER_JOINING:
 		if (verdict == SK_GUARD_STALLED &&
 		    (recover->step == SK_RECOVER_NONE || waited > REPEAT_NS))
@@ -80,6 +113,8 @@ void sk_recover_tick(struct sk_session *session, enum sk_guard_verdict verdict,
 			break_off(session, now_ns);
 		break;
 	case SK_RECOVER_WAITING:
+		if (waited >= PATIENCE_NS)
+			rescue(session, now_ns);
 		break;
 	case SK_RECOVER_APART:
 		if (waited >= RETRY_NS)
@@ -110,11 +145,8 @@ bool sk_recover_ended(struct sk_session *session, const struct sk_vm_note *end,
 {
 	struct sk_recover *recover = &session->recover;
 
-	if (end->result == 0) {
-		if (recover->step != SK_RECOVER_NONE)
-			recover->recovered++;
+	if (end->result == 0 || session->has_moved)
 		return false;
-	}
 	if (!is_there(session, SK_SIDE_SOURCE) || !is_there(session, SK_SIDE_DESTINATION))
 		return false;
 	if (recover->step == SK_RECOVER_NONE) {

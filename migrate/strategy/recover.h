@@ -22,14 +22,15 @@ enum sk_recover_step {
 	SK_RECOVER_BREAKING, /* the dead connection is being ended at the source */
 	SK_RECOVER_WAITING,  /* for the destination to notice: then the job ends */
 	SK_RECOVER_APART,    /* no job; both ends wait to be connected */
-	SK_RECOVER_JOINING,  /* a job that resumes is under way */
+	SK_RECOVER_JOINING,  /* both ends were told to connect anew */
 };
 
 /** struct sk_recover - One session's; zero-initialise */
 struct sk_recover {
 	enum sk_recover_step step;
 	uint64_t broken_ns, tried_ns; /* CLOCK_MONOTONIC */
-	unsigned int attempts, recovered;
+	unsigned int attempts;
+	bool can_rescue; /* past libvirt */
 };
 
 /** sk_recover_tick() - A round of a session whose guest runs at the destination: watch, and act */

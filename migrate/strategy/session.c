@@ -147,6 +147,9 @@ static int handle(struct sk_session *session, const struct sk_vm_note *note,
 		sk_guard_touch(&session->guard, now);
 		change(session, "post-copy");
 		break;
+	case SK_VM_NOTE_MOVED:
+		session->has_moved = true;
+		break;
 	case SK_VM_NOTE_PROGRESS:
 		sk_guard_hear(&session->guard, note->job.memory_processed,
 			      note->job.memory_remaining, now);
@@ -366,7 +369,11 @@ int sk_session_run(struct sk_session *session, struct sk_err *err)
 
 	if (session->timeout_ns && session->timeout_action == SK_TIMEOUT_POST_COPY)
 		job.postcopy = true;
-	r = session->ops->start(session->vm, &job, err);
+	session->is_at_destination = session->is_switched = session->is_resume;
+	if (session->is_resume)
+		r = session->ops->resume_postcopy(session->vm, err);
+	else
+		r = session->ops->start(session->vm, &job, err);
 	if (r < 0)
 		return r;
 	sk_guard_start(&session->guard, session->timeout_ns,
@@ -379,7 +386,8 @@ int sk_session_run(struct sk_session *session, struct sk_err *err)
 			"guest '%s' runs at the destination, and its memory still follows",
 			session->guest);
 	/* When it moved although the strategy failed to steer it, the verdict says how. */
-	if (!session->is_abandoned && end.result == 0)
+	if (!session->is_abandoned &&
+	    (end.result == 0 || (session->is_at_destination && session->has_moved)))
 		return 0;
 	r = fail(session, failed, &end, &failure, err);
 	return settle(session, r, err);

@@ -30,6 +30,7 @@ struct sk_session {
 	struct sk_transfer_opts transfer;
 	unsigned int postcopy_after; /* hybrid: whole passes before the switch; 0: 1 */
 	struct sk_autopilot *automatic; /* of a strategy of mode auto */
+	bool is_resume;	     /* of a post-copy that nobody leads */
 	uint64_t timeout_ns;	     /* of the job; 0 none */
 	enum sk_timeout_action timeout_action;
 	sk_phase_fn phase; /* or NULL */
@@ -45,6 +46,7 @@ struct sk_session {
 	bool is_at_destination; /* the guest runs there already: no way back */
 	bool is_aborting;
 	bool has_explained; /* why an interrupt cannot stop it */
+	bool has_moved;	   /* the source has ended its copy after all was sent */
 	bool is_late;	    /* the timeout has struck */
 	bool is_abandoned;  /* the job goes on without us: see sk_vm_abandon() */
 	uint64_t aborted_ns;

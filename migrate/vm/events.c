@@ -79,6 +79,8 @@ static int on_lifecycle(virConnectPtr conn, virDomainPtr domain, int what, int d
 	record(end, &event, name, NULL);
 	if (end->side == SK_SIDE_SOURCE && sk_str_equal(name, "suspended/postcopy"))
 		sk_vm_note(end->vm, &(struct sk_vm_note){.kind = SK_VM_NOTE_POSTCOPY});
+	if (end->side == SK_SIDE_SOURCE && sk_str_equal(name, "stopped/migrated"))
+		sk_vm_note(end->vm, &(struct sk_vm_note){.kind = SK_VM_NOTE_MOVED});
 	if (sk_str_ends(name, "/postcopy-failed"))
 		sk_vm_note(end->vm,
 			   &(struct sk_vm_note){.kind = SK_VM_NOTE_POSTCOPY_FAILED,

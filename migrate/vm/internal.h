@@ -65,8 +65,7 @@ struct sk_vm_steer {
 
 struct sk_vm {
 	struct sk_vm_ends ends;
-	char *texts
-		[3]; /* those of @ends, as a job that is left alone outlives the caller's */
+	char *texts[5]; /* @ends' own: a job left alone outlives the caller's */
 	struct sk_vm_end end[2]; /* by enum sk_side */
 
 	/* The job. */
@@ -77,6 +76,7 @@ struct sk_vm {
 	bool is_resume;	   /* of a post-copy that broke off */
 	bool is_abandoned; /* nobody waits for the job's end */
 	struct sk_vm_steer steer;
+	struct sk_qmp *urgent; /* to the destination, past libvirt; or NULL */
 
 	/* Notes: a ring under the lock; the oldest progress note gives way when it is full. */
 	pthread_mutex_t lock;
@@ -134,6 +134,14 @@ int sk_vm_abort_postcopy(struct sk_vm *vm, struct sk_err *err);
 int sk_vm_set_max_downtime(struct sk_vm *vm, uint64_t ms, struct sk_err *err);
 int sk_vm_set_bandwidth(struct sk_vm *vm, uint64_t bits, struct sk_err *err);
 int sk_vm_suspend(struct sk_vm *vm, struct sk_err *err);
+/** sk_vm_steer() - Make a call in a thread of its own; -ETIMEDOUT when it takes long, -EALREADY
+ *  while an earlier one still runs */
+int sk_vm_steer(struct sk_vm *vm,
+		int (*call)(struct sk_vm *vm, uint64_t arg, struct sk_err *err),
+		uint64_t arg, struct sk_err *err);
+/** sk_vm_rescue_open(), sk_vm_rescue() - See struct sk_vm_ops */
+int sk_vm_rescue_open(struct sk_vm *vm, struct sk_err *err);
+int sk_vm_rescue(struct sk_vm *vm, struct sk_err *err);
 /** sk_vm_steer_wait() - Wait a moment for the call under way; false when it goes on */
 bool sk_vm_steer_wait(struct sk_vm *vm);
 

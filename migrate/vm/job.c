@@ -261,7 +261,18 @@ int sk_vm_job_start(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err
 
 int sk_vm_job_resume(struct sk_vm *vm, struct sk_err *err)
 {
+	int r;
+
 	sk_vm_job_join(vm);
+	/* Of a job that another process started. */
+	if (!vm->domain) {
+		vm->job = (struct sk_vm_job){.live = true, .postcopy = true};
+		vm->is_active = true;
+		r = sk_vm_host_find(vm->end[SK_SIDE_SOURCE].host, vm->ends.guest,
+				    &vm->domain, err);
+		if (r < 0)
+			return r;
+	}
 	vm->is_resume = true;
 	vm->is_over = false;
 	vm->has_completed = false;

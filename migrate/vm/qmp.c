@@ -189,8 +189,8 @@ static int connect_to(const char *path, struct sk_err *err)
 	return sk_steal_fd(&fd);
 }
 
-int sk_qmp_open(const char *path, uint64_t deadline_ns, struct sk_qmp **ret,
-		struct sk_err *err)
+static int open_with(const char *path, const char *negotiation, uint64_t deadline_ns,
+		     struct sk_qmp **ret, struct sk_err *err)
 {
 	sk_auto(sk_qmp_free) struct sk_qmp *qmp = calloc(1, sizeof(*qmp));
 	int r;
@@ -202,11 +202,26 @@ int sk_qmp_open(const char *path, uint64_t deadline_ns, struct sk_qmp **ret,
 		return qmp->fd;
 	r = await(qmp, SK_QMP_GREETING, deadline_ns, NULL, err);
 	if (r == 0)
-		r = sk_qmp_call(qmp, "{\"execute\":\"qmp_capabilities\"}", deadline_ns,
-				NULL, err);
+		r = sk_qmp_call(qmp, negotiation, deadline_ns, NULL, err);
 	if (r == 0)
 		*ret = sk_steal(&qmp);
 	return r;
+}
+
+int sk_qmp_open(const char *path, uint64_t deadline_ns, struct sk_qmp **ret,
+		struct sk_err *err)
+{
+	return open_with(path, "{\"execute\":\"qmp_capabilities\"}", deadline_ns, ret,
+			 err);
+}
+
+int sk_qmp_open_urgent(const char *path, uint64_t deadline_ns, struct sk_qmp **ret,
+		       struct sk_err *err)
+{
+	return open_with(path,
+			 "{\"execute\":\"qmp_capabilities\","
+			 "\"arguments\":{\"enable\":[\"oob\"]}}",
+			 deadline_ns, ret, err);
 }
 
 void sk_qmp_free(struct sk_qmp *qmp)

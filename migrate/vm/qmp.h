@@ -47,6 +47,10 @@ struct sk_qmp;
 /** sk_qmp_open() - Connect and leave the negotiation mode; -ECONNREFUSED, -ENOENT, -ETIMEDOUT, -EPROTO */
 int sk_qmp_open(const char *path, uint64_t deadline_ns, struct sk_qmp **ret,
 		struct sk_err *err);
+/** sk_qmp_open_urgent() - The same for commands with "exec-oob" in place of "execute", which QEMU
+ *  carries out even when its main loop hangs */
+int sk_qmp_open_urgent(const char *path, uint64_t deadline_ns, struct sk_qmp **ret,
+		       struct sk_err *err);
 /** sk_qmp_free() - Disconnect; NULL is fine */
 void sk_qmp_free(struct sk_qmp *qmp);
 SK_DEFINE_AUTO(struct sk_qmp, sk_qmp_free)

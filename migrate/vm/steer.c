@@ -60,9 +60,9 @@ static bool wait_answer(struct sk_vm *vm, uint64_t ns)
 	return !vm->steer.is_busy;
 }
 
-static int steer(struct sk_vm *vm,
-		 int (*call)(struct sk_vm *vm, uint64_t arg, struct sk_err *err),
-		 uint64_t arg, struct sk_err *err)
+int sk_vm_steer(struct sk_vm *vm,
+		int (*call)(struct sk_vm *vm, uint64_t arg, struct sk_err *err),
+		uint64_t arg, struct sk_err *err)
 {
 	struct sk_vm_steer *steer = &vm->steer;
 	int r;
@@ -109,13 +109,13 @@ static int call_abort(struct sk_vm *vm, uint64_t flags, struct sk_err *err)
 int sk_vm_abort(struct sk_vm *vm, struct sk_err *err)
 {
 	note_call(vm, "virDomainAbortJob", 0);
-	return steer(vm, call_abort, 0, err);
+	return sk_vm_steer(vm, call_abort, 0, err);
 }
 
 int sk_vm_abort_postcopy(struct sk_vm *vm, struct sk_err *err)
 {
 	note_call(vm, "virDomainAbortJobFlags(post-copy)", 0);
-	return steer(vm, call_abort, VIR_DOMAIN_ABORT_JOB_POSTCOPY, err);
+	return sk_vm_steer(vm, call_abort, VIR_DOMAIN_ABORT_JOB_POSTCOPY, err);
 }
 
 static int call_max_downtime(struct sk_vm *vm, uint64_t ms, struct sk_err *err)
@@ -128,7 +128,7 @@ static int call_max_downtime(struct sk_vm *vm, uint64_t ms, struct sk_err *err)
 int sk_vm_set_max_downtime(struct sk_vm *vm, uint64_t ms, struct sk_err *err)
 {
 	note_call(vm, "virDomainMigrateSetMaxDowntime", ms);
-	return steer(vm, call_max_downtime, ms, err);
+	return sk_vm_steer(vm, call_max_downtime, ms, err);
 }
 
 static int call_bandwidth(struct sk_vm *vm, uint64_t mib, struct sk_err *err)
@@ -143,7 +143,7 @@ int sk_vm_set_bandwidth(struct sk_vm *vm, uint64_t bits, struct sk_err *err)
 	const uint64_t mib_bits = 8ull << 20;
 
 	note_call(vm, "virDomainMigrateSetMaxSpeed", bits);
-	return steer(vm, call_bandwidth, (bits + mib_bits - 1) / mib_bits, err);
+	return sk_vm_steer(vm, call_bandwidth, (bits + mib_bits - 1) / mib_bits, err);
 }
 
 static int call_suspend(struct sk_vm *vm, uint64_t arg, struct sk_err *err)
@@ -157,5 +157,5 @@ static int call_suspend(struct sk_vm *vm, uint64_t arg, struct sk_err *err)
 int sk_vm_suspend(struct sk_vm *vm, struct sk_err *err)
 {
 	note_call(vm, "virDomainSuspend", 0);
-	return steer(vm, call_suspend, 0, err);
+	return sk_vm_steer(vm, call_suspend, 0, err);
 }

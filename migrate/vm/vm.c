@@ -6,6 +6,7 @@
 
 #include "lib/clock.h"
 #include "migrate/vm/internal.h"
+#include "migrate/vm/qmp.h"
 
 void sk_vm_note(struct sk_vm *vm, const struct sk_vm_note *note)
 {
@@ -110,6 +111,8 @@ const struct sk_vm_ops sk_vm_libvirt = {
 	.set_max_downtime = sk_vm_set_max_downtime,
 	.set_bandwidth = sk_vm_set_bandwidth,
 	.suspend = sk_vm_suspend,
+	.rescue_open = sk_vm_rescue_open,
+	.rescue = sk_vm_rescue,
 	.state = vm_state,
 	.resume = vm_resume,
 };
@@ -128,9 +131,12 @@ static int open_end(struct sk_vm *vm, enum sk_side side, const char *uri,
 
 static int copy_texts(struct sk_vm *vm, struct sk_err *err)
 {
-	const char **texts[] = {&vm->ends.guest, &vm->ends.from, &vm->ends.to};
+	const char **texts[] = {&vm->ends.guest, &vm->ends.from, &vm->ends.to,
+				&vm->ends.to_monitor, &vm->ends.to_name};
 
 	for (size_t i = 0; i < SK_ARRAY_SIZE(texts); i++) {
+		if (!*texts[i])
+			continue;
 		vm->texts[i] = strdup(*texts[i]);
 		if (!vm->texts[i])
 			return sk_err_oom(err);
@@ -185,6 +191,7 @@ void sk_vm_close(struct sk_vm *vm)
 	if (!vm || vm->is_abandoned || !sk_vm_steer_wait(vm))
 		return;
 	sk_vm_job_join(vm);
+	sk_qmp_free(vm->urgent);
 	for (int side = SK_SIDE_SOURCE; side <= SK_SIDE_DESTINATION; side++)
 		sk_vm_events_deregister(&vm->end[side]);
 	if (vm->domain)

@@ -66,6 +66,21 @@ struct sk_vm_check {
 
 #define SK_VM_MAX_CHECKS 16
 
+/** struct sk_vm_look - What a guest and its job do at one host */
+struct sk_vm_look {
+	enum sk_vm_state state;
+	bool is_postcopy; /* a part of its memory is elsewhere, or was when it broke */
+	bool has_job;	  /* a migration goes on, whoever leads it */
+	struct sk_job_sample job;
+};
+/** sk_vm_host_look() - Look; a guest that is not there is SK_VM_GONE, no error */
+int sk_vm_host_look(struct sk_vm_host *host, const char *guest, struct sk_vm_look *ret,
+		    struct sk_err *err);
+/** sk_vm_host_abort() - Give its migration up, whoever leads it; -EBUSY in post-copy */
+int sk_vm_host_abort(struct sk_vm_host *host, const char *guest, struct sk_err *err);
+/** sk_vm_host_resume() - Let a paused guest run */
+int sk_vm_host_resume(struct sk_vm_host *host, const char *guest, struct sk_err *err);
+
 /** struct sk_vm_facts - What preflight learnt, for the record */
 struct sk_vm_facts {
 	struct sk_vm_check checks[SK_VM_MAX_CHECKS]; /* in the order in which they ran */
@@ -98,6 +113,7 @@ enum sk_vm_note_kind {
 	SK_VM_NOTE_PROGRESS, /* job: statistics */
 	SK_VM_NOTE_POSTCOPY, /* guest runs at the destination, memory follows */
 	SK_VM_NOTE_POSTCOPY_FAILED, /* value: side that says that memory no longer follows */
+	SK_VM_NOTE_MOVED,  /* the source has ended its copy: all memory is at the destination */
 	SK_VM_NOTE_CLOSED,	    /* value: side whose libvirtd no longer talks to us */
 	SK_VM_NOTE_ENDED,	    /* result and err of the job; the last note */
 };
@@ -140,6 +156,10 @@ struct sk_vm_ops {
 	int (*set_bandwidth)(struct sk_vm *vm, uint64_t bits, struct sk_err *err);
 	/** Let the guest stand still at the source until the rest is copied */
 	int (*suspend)(struct sk_vm *vm, struct sk_err *err);
+	/** Make ready for rescue(), in a post-copy, while all is well; nothing to do is fine */
+	int (*rescue_open)(struct sk_vm *vm, struct sk_err *err);
+	/** Connect both ends anew when the destination's libvirt hangs; -ENOTSUP where it cannot */
+	int (*rescue)(struct sk_vm *vm, struct sk_err *err);
 	/** What the guest does at one end now */
 	int (*state)(struct sk_vm *vm, enum sk_side side, enum sk_vm_state *ret,
 		     struct sk_err *err);
@@ -154,6 +174,8 @@ extern const struct sk_vm_ops sk_vm_libvirt;
 struct sk_vm_ends {
 	const char *guest, *from, *to;
 	struct sk_timeline *timeline; /* gets events and statistics */
+	const char *to_monitor; /* socket of the destination's second monitor; or NULL */
+	const char *to_name;	/* the destination as the source's QEMU reaches it; or NULL */
 };
 
 /** sk_vm_open() - Connect to both ends and record their events from now on */

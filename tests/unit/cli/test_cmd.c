@@ -102,6 +102,16 @@ static const struct sk_cmd group = {
 	.summary = "some",
 	.sub = (const struct sk_cmd *const[]){&greet, &end, NULL},
 };
+static const struct sk_cmd both = {
+	.name = "both",
+	.summary = "a command and some",
+	.usage = "NAME",
+	.sub = (const struct sk_cmd *const[]){&end, NULL},
+	.is_also_command = true,
+	.min_args = 1,
+	.max_args = 1,
+	.run = end_run,
+};
 static const struct sk_cmd hidden = {.name = "hidden",
 				     .summary = "not shown",
 				     .is_hidden = true,
@@ -110,7 +120,8 @@ static const struct sk_cmd hidden = {.name = "hidden",
 
 static const struct sk_cmd_group groups[] = {
 	{"Talk", (const struct sk_cmd *const[]){&greet, &group, NULL}},
-	{"More", (const struct sk_cmd *const[]){&end, &run, &elsewhere, &hidden, NULL}},
+	{"More", (const struct sk_cmd *const[]){&end, &run, &elsewhere, &both,
+						&hidden, NULL}},
 	{NULL, NULL},
 };
 static const struct sk_program program = {.name = "prog",
@@ -177,6 +188,14 @@ static void test_results_become_texts_and_exit_codes(void **state)
 		int status;
 	} cases[] = {
 		{"prog end status", "", 42},
+		{"prog both end fail", "prog: no such thing\nhint: make one\n", 1},
+		{"prog both fail", "prog: no such thing\nhint: make one\n", 1},
+		{"prog both -- end", "", 42},
+		{"prog both end",
+		 "prog: both end: an argument is missing\nhint: try 'prog both end --help'\n",
+		 2},
+		{"prog both",
+		 "prog: both: an argument is missing: NAME\nhint: try 'prog both --help'\n", 2},
 		{"prog end fail", "prog: no such thing\nhint: make one\n", 1},
 		{"prog end bare", "prog: end: Operation not permitted\n", 1},
 		{"prog end interrupted", "", 130},

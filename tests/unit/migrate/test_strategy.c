@@ -32,6 +32,8 @@ struct sk_vm {
 	enum sk_timeout_action timeout_action;
 	uint64_t now_ns, step_ns; /* the clock, and what each round takes */
 	int nr_postcopy, nr_abort, nr_resume, nr_suspend, nr_broken, nr_joined;
+	int nr_rescue;
+	bool can_rescue;
 	int interrupt_twice_at; /* before this note, by a second Ctrl-C; 0 never */
 	size_t postcopy_at;
 	int64_t silent;
@@ -92,6 +94,19 @@ static int fake_resume_postcopy(struct sk_vm *vm, struct sk_err *err)
 	return 0;
 }
 
+static int fake_rescue_open(struct sk_vm *vm, struct sk_err *err)
+{
+	(void)vm;
+	(void)err;
+	return 0;
+}
+
+static int fake_rescue(struct sk_vm *vm, struct sk_err *err)
+{
+	vm->nr_rescue++;
+	return vm->can_rescue ? 0 : sk_err_set(err, ENOTSUP, "no second monitor");
+}
+
 static int fake_suspend(struct sk_vm *vm, struct sk_err *err)
 {
 	(void)err;
@@ -143,6 +158,8 @@ static const struct sk_vm_ops fake = {
 	.abort_postcopy = fake_abort_postcopy,
 	.resume_postcopy = fake_resume_postcopy,
 	.suspend = fake_suspend,
+	.rescue_open = fake_rescue_open,
+	.rescue = fake_rescue,
 };
 
 static void on_phase(void *ctx, const char *phase, const char *detail)
@@ -343,9 +360,7 @@ static void test_no_second_copy_is_started(void **state)
 	static const struct sk_vm_note broken[] = {ACTIVE, PASS(1), POSTCOPY,
 						   ENDED_BADLY};
 	struct sk_vm twice = {.notes = bad, .here = SK_VM_PAUSED, .there = SK_VM_RUNNING};
-	struct sk_vm split = {.notes = broken,
-			      .here = SK_VM_PAUSED,
-			      .there = SK_VM_GONE};
+	struct sk_vm split = {.notes = broken, .here = SK_VM_PAUSED, .there = SK_VM_GONE};
 	struct sk_err err;
 
 	(void)state;
@@ -507,6 +522,32 @@ static void test_a_post_copy_that_broke_is_mended(void **state)
 	assert_int_equal(vm.nr_resume, 0);
 }
 
+static void test_a_destination_that_hangs_is_connected_past_libvirt(void **state)
+{
+	static const struct sk_vm_note notes[] = {
+		ACTIVE,	     PASS(1),
+		POSTCOPY,    MOVED(10, 90),
+		QUIET(30),   MOVED(10, 90),
+		QUIET(30),   MOVED(10, 90),
+		QUIET(40),   MOVED(20, 80),
+		QUIET(10),   ENDED_BADLY,
+		QUIET(20),   {.kind = SK_VM_NOTE_MOVED},
+		ENDED_BADLY,
+	};
+	struct sk_vm vm = {.notes = notes,
+			   .step_ns = ROUND,
+			   .can_rescue = true,
+			   .here = SK_VM_PAUSED,
+			   .there = SK_VM_RUNNING};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), 0);
+	assert_int_equal(vm.nr_broken, 1);
+	assert_int_equal(vm.nr_rescue, 1);
+	assert_int_equal(vm.nr_abort, 0);
+}
+
 static void test_a_guest_lost_in_post_copy_is_not_started_again(void **state)
 {
 	static const struct sk_vm_note notes[] = {ACTIVE, PASS(1), POSTCOPY, ENDED_BADLY};
@@ -590,6 +631,7 @@ int main(void)
 		cmocka_unit_test(test_a_job_that_does_not_end_is_left_and_said_so),
 		cmocka_unit_test(test_timeout_does_what_was_asked_for),
 		cmocka_unit_test(test_a_post_copy_that_broke_is_mended),
+		cmocka_unit_test(test_a_destination_that_hangs_is_connected_past_libvirt),
 		cmocka_unit_test(test_a_guest_lost_in_post_copy_is_not_started_again),
 		cmocka_unit_test(test_a_second_interrupt_leaves_a_post_copy),
 		cmocka_unit_test(test_memory_is_verified_only_when_all_agrees),

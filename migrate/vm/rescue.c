@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+/* A broken post-copy, connected anew past libvirt
+ *
+ * Theory of operation
+ *
+ * A guest at the destination that waits for a page may hold the lock of its hypervisor's main
+ * loop (an emulated processor does so when it takes an interrupt). The monitor then answers
+ * nothing, libvirt waits for it, and the page never comes: nothing that libvirt can be told ends
+ * this. QEMU has commands for it that run beside the main loop ("out of band"), which libvirt
+ * does not use.
+ *
+ * 1. A second monitor of the destination's QEMU, where the guest has one, is opened and told to
+ *    take such commands while all is well: that needs the main loop.
+ * 2. The destination ends its dead connection and waits at a port for a new one.
+ * 3. The source connects to that port and goes on.
+ * 4. libvirt sees the job complete at both ends, and tidies up by itself.
+ *
+ * Source: QEMU, docs/interop/qmp-spec, "Out-of-band execution"; migrate-pause, migrate-recover.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/clock.h"
+#include "migrate/vm/internal.h"
+#include "migrate/vm/qmp.h"
+
+#define ANSWER_NS  SK_NS_PER_S
+#define PORT_FIRST 49215 /* libvirt takes from 49152 on upwards */
+#define PORT_LAST  49200
+
+static uint64_t deadline(void)
+{
+	return sk_clock_mono() + ANSWER_NS;
+}
+
+static int call_open(struct sk_vm *vm, uint64_t arg, struct sk_err *err)
+{
+	(void)arg;
+	if (vm->urgent)
+		return 0;
+	return sk_qmp_open_urgent(vm->ends.to_monitor, deadline(), &vm->urgent, err);
+}
+
+int sk_vm_rescue_open(struct sk_vm *vm, struct sk_err *err)
+{
+	if (!vm->ends.to_monitor || !vm->ends.to_name)
+		return 0;
+	return sk_vm_steer(vm, call_open, 0, err);
+}
+
+/* The port at which the destination waits. */
+static int wait_there(struct sk_vm *vm, struct sk_err *err)
+{
+	int r = -EIO;
+
+	for (int port = PORT_FIRST; port >= PORT_LAST && r == -EIO; port--) {
+		char command[160];
+
+		(void)snprintf(command, sizeof(command),
+			       "{\"exec-oob\":\"migrate-recover\",\"id\":%d,"
+			       "\"arguments\":{\"uri\":\"tcp:[::]:%d\"}}",
+			       port, port);
+		r = sk_qmp_call(vm->urgent, command, deadline(), NULL, err);
+		if (r == 0)
+			return port;
+	}
+	return r;
+}
+
+static int connect_here(struct sk_vm *vm, int port, struct sk_err *err)
+{
+	char command[256], *answer = NULL;
+	int r = 0;
+
+	(void)snprintf(
+		command, sizeof(command),
+		"{\"execute\":\"migrate\",\"arguments\":{\"uri\":\"tcp:%.120s:%d\","
+		"\"resume\":true}}",
+		vm->ends.to_name, port);
+	if (virDomainQemuMonitorCommand(vm->domain, command, &answer, 0) < 0)
+		r = sk_vm_error(err, "let the source connect anew");
+	else if (strstr(answer, "\"error\""))
+		r = sk_err_set(err, EIO, "the source refuses: %.200s", answer);
+	free(answer);
+	return r;
+}
+
+static int call_rescue(struct sk_vm *vm, uint64_t arg, struct sk_err *err)
+{
+	int port;
+
+	(void)arg;
+	/* Refused where it has noticed by itself. */
+	(void)sk_qmp_call(vm->urgent, "{\"exec-oob\":\"migrate-pause\",\"id\":1}",
+			  deadline(), NULL, NULL);
+	port = wait_there(vm, err);
+	return port < 0 ? port : connect_here(vm, port, err);
+}
+
+int sk_vm_rescue(struct sk_vm *vm, struct sk_err *err)
+{
+	struct sk_event event = {.kind = SK_EVENT_NOTE, .name = "migrate-recover"};
+
+	if (!vm->urgent)
+		return sk_err_set(err, ENOTSUP,
+				  "the destination has no monitor beside libvirt's");
+	(void)sk_timeline_add(vm->ends.timeline, &event);
+	return sk_vm_steer(vm, call_rescue, 0, err);
+}
