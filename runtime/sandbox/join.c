@@ -169,9 +169,7 @@ static int start_directly(const struct sk_sandbox_join *join, struct sk_child *c
 	int was_dumpable = prctl(PR_GET_DUMPABLE);
 
 	(void)prctl(PR_SET_DUMPABLE, 0);
-	ret->pid = sk_spawn_clone_here(join->spec, 0, join->cgroup, &ret->pidfd,
-				       &c->in_v2_group);
-	if (ret->pid == 0) {
+	if (sk_spawn_clone_here(c, 0, channels, ret) == 0) {
 		sk_close(&channels->sync);
 		direct_main(join, c);
 	}
@@ -200,8 +198,10 @@ static int start_on_cpus(const struct sk_sandbox_join *join, struct sk_child *c,
 		r = start_directly(join, c, channels, ret, err);
 	else
 		r = start_by_stage(join, c, channels, ret, err);
-	if (initial)
+	if (initial) {
+		sk_spawn_go_anywhere(channels);
 		(void)syscall(SYS_sched_setaffinity, 0, sizeof(own_cpus), own_cpus);
+	}
 	if (own_pids >= 0 && setns(own_pids, CLONE_NEWPID) < 0 && r == 0)
 		r = sk_err_errno(err, "return to the own pid namespace");
 	return r;

@@ -53,6 +53,7 @@ void sk_spawn_channels_finish(struct sk_spawn_channels *channels)
 	sk_spawn_channels_close_child(channels);
 	sk_close(&channels->report);
 	sk_close(&channels->sync);
+	sk_spawn_go_anywhere(channels);
 }
 
 bool sk_spawn_await_ask(int sync)

@@ -91,18 +91,24 @@ static bool stay_here(cpu_set_t *ret_own)
 	return sched_setaffinity(0, sizeof(here), &here) == 0;
 }
 
-pid_t sk_spawn_clone_here(const struct sk_spec *spec, uint64_t flags,
-			  const struct sk_cgroup *cgroup, int *ret_pidfd, bool *ret_in_v2)
+pid_t sk_spawn_clone_here(struct sk_child *c, uint64_t flags,
+			  struct sk_spawn_channels *channels, struct sk_sandbox *ret)
 {
-	cpu_set_t own;
-	bool is_bound = spec->is_oci && stay_here(&own);
-	pid_t pid = sk_spawn_clone(flags, cgroup, ret_pidfd, ret_in_v2);
+	channels->is_bound = c->spec->is_oci && stay_here(&channels->cpus);
+	ret->pid = sk_spawn_clone(flags, c->cgroup, &ret->pidfd, &c->in_v2_group);
+	if (ret->pid == 0)
+		sk_spawn_go_anywhere(channels);
+	return ret->pid;
+}
+
+void sk_spawn_go_anywhere(struct sk_spawn_channels *channels)
+{
 	int code = errno;
 
-	if (is_bound)
-		(void)sched_setaffinity(0, sizeof(own), &own);
+	if (channels->is_bound)
+		(void)sched_setaffinity(0, sizeof(channels->cpus), &channels->cpus);
+	channels->is_bound = false;
 	errno = code;
-	return pid;
 }
 
 int sk_spawn_explain_clone(const struct sk_spec *spec, struct sk_err *err)
@@ -136,16 +142,17 @@ static int run_hooks(const struct sk_sandbox_opts *opts, pid_t pid, struct sk_er
 }
 
 /* The child has mounted all and asks; its end shows in the report. */
-static int answer_hooks(const struct sk_sandbox_opts *opts, pid_t pid, int sync,
-			struct sk_err *err)
+static int answer_hooks(const struct sk_sandbox_opts *opts, pid_t pid,
+			struct sk_spawn_channels *channels, struct sk_err *err)
 {
 	int r;
 
 	if (!sk_child_wants_state(opts->hook_state, opts->spec) ||
-	    !sk_spawn_await_ask(sync))
+	    !sk_spawn_await_ask(channels->sync))
 		return 0;
+	sk_spawn_go_anywhere(channels);
 	r = run_hooks(opts, pid, err);
-	return r < 0 ? r : sk_spawn_answer(sync, pid, err);
+	return r < 0 ? r : sk_spawn_answer(channels->sync, pid, err);
 }
 
 static int start_child(const struct sk_sandbox_opts *opts, struct sk_child *c,
@@ -163,9 +170,7 @@ static int start_child(const struct sk_sandbox_opts *opts, struct sk_child *c,
 	c->sysfs_fd = sk_spawn_sysfs(opts->spec, err);
 	if (c->sysfs_fd < -1)
 		return c->sysfs_fd;
-	ret->pid = sk_spawn_clone_here(opts->spec, sk_spawn_flags(opts->spec),
-				       opts->cgroup, &ret->pidfd, &c->in_v2_group);
-	if (ret->pid == 0) {
+	if (sk_spawn_clone_here(c, sk_spawn_flags(opts->spec), channels, ret) == 0) {
 		sk_close(&channels->sync);
 		sk_child_main(c);
 	}
@@ -246,7 +251,7 @@ void sk_spawn_reap(struct sk_sandbox *sandbox)
 
 /* What both sides have to say to each other, up to the child's exec or gate. */
 static int converse(const struct sk_sandbox_opts *opts, const struct sk_child *c,
-		    const struct sk_spawn_channels *channels, struct sk_sandbox *ret,
+		    struct sk_spawn_channels *channels, struct sk_sandbox *ret,
 		    struct sk_err *err)
 {
 	int r = sk_cgroup_attach(opts->cgroup, ret->pid, err);
@@ -256,7 +261,7 @@ static int converse(const struct sk_sandbox_opts *opts, const struct sk_child *c
 	if (r == 0)
 		r = sk_spawn_terminal(ret, opts->spec->tty, channels, err);
 	if (r == 0)
-		r = answer_hooks(opts, ret->pid, channels->sync, err);
+		r = answer_hooks(opts, ret->pid, channels, err);
 	return sk_spawn_failed(r, ret, opts->cgroup, channels, err);
 }
 

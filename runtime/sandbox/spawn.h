@@ -3,6 +3,7 @@
 #ifndef SK_SANDBOX_SPAWN_H
 #define SK_SANDBOX_SPAWN_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -19,15 +20,22 @@ int sk_spawn_prepare(struct sk_child *c, struct sk_err *err);
 void sk_spawn_release(struct sk_child *c);
 SK_DEFINE_AUTO_FINISH(struct sk_child, sk_spawn_release)
 
-/** struct sk_spawn_channels - A socket pair for descriptors and a pipe for the report; -1: closed */
+/**
+ * struct sk_spawn_channels - What the parent holds until the child has executed
+ * @sync, @child_sync:	Socket pair for descriptors; -1: closed
+ * @report, @child_report: Pipe for the report; -1: closed
+ * @is_bound:	It stays on one CPU: sk_spawn_clone_here()
+ * @cpus:	Its own until then
+ */
 struct sk_spawn_channels {
-	int sync, report;	      /* the parent's ends */
-	int child_sync, child_report; /* the child's */
+	int sync, report, child_sync, child_report;
+	bool is_bound;
+	cpu_set_t cpus;
 };
 
 #define SK_SPAWN_CHANNELS_INIT                                                           \
 	{                                                                                \
-		-1, -1, -1, -1                                                           \
+		.sync = -1, .report = -1, .child_sync = -1, .child_report = -1           \
 	}
 
 /** sk_spawn_channels_open() - Open all four ends, and tell @c (borrows) its two */
@@ -35,7 +43,7 @@ int sk_spawn_channels_open(struct sk_spawn_channels *channels, struct sk_child *
 			   struct sk_err *err);
 /** sk_spawn_channels_close_child() - In the parent after clone, so that it sees the child's end of file */
 void sk_spawn_channels_close_child(struct sk_spawn_channels *channels);
-/** sk_spawn_channels_finish() - Close what is open */
+/** sk_spawn_channels_finish() - Close what is open; sk_spawn_go_anywhere() */
 void sk_spawn_channels_finish(struct sk_spawn_channels *channels);
 SK_DEFINE_AUTO_FINISH(struct sk_spawn_channels, sk_spawn_channels_finish)
 
@@ -43,16 +51,19 @@ SK_DEFINE_AUTO_FINISH(struct sk_spawn_channels, sk_spawn_channels_finish)
 pid_t sk_spawn_clone(uint64_t flags, const struct sk_cgroup *cgroup, int *ret_pidfd,
 		     bool *ret_in_v2);
 /**
- * sk_spawn_clone_here() - The same, on the CPU that the caller runs on
+ * sk_spawn_clone_here() - The same for @c, on the CPU that the caller runs on; fills @ret
  *
  * For a child that its parent waits for: what they share is in that CPU's caches, and none
- * has to be woken. Both may run anywhere again when this returns. The kernel keeps what was
- * asked for last as their choice, which the child of an OCI container's spec replaces before
- * it executes anything (sched.c); others are cloned as ever.
+ * has to be woken. The child may run anywhere at once, the parent after
+ * sk_spawn_go_anywhere(). The kernel keeps what was asked for last as their choice, which the child of an OCI
+ * container's spec replaces before it executes anything (sched.c); others are cloned as ever.
+ *
+ * Return: as clone3()
  */
-pid_t sk_spawn_clone_here(const struct sk_spec *spec, uint64_t flags,
-			  const struct sk_cgroup *cgroup, int *ret_pidfd,
-			  bool *ret_in_v2);
+pid_t sk_spawn_clone_here(struct sk_child *c, uint64_t flags,
+			  struct sk_spawn_channels *channels, struct sk_sandbox *ret);
+/** sk_spawn_go_anywhere() - Run on other CPUs again: before other programs are started, and at the end */
+void sk_spawn_go_anywhere(struct sk_spawn_channels *channels);
 /** sk_spawn_flags() - Namespaces that the child's clone shall make */
 uint64_t sk_spawn_flags(const struct sk_spec *spec);
 /** sk_spawn_explain_clone() - From errno of sk_spawn_clone() to an error */
