@@ -8,8 +8,7 @@
 #include "lib/str.h"
 #include "migrate/measure/decompose.h"
 
-#define PART                                                                             \
-	"decomposition." /* not a member of an object: an entry of a list, see decompose.h */
+#define PART "part:" /* an entry of the list "decomposition", see decompose.h */
 
 const struct sk_metric sk_metrics[] = {
 	{"downtime", "downtime_ms.client", "downtime, client", SK_UNIT_MS},
@@ -28,11 +27,6 @@ const struct sk_metric sk_metrics[] = {
 	{"lost", "probe.lost", "requests lost", SK_UNIT_COUNT},
 	{"bytes", "memory.wire_bytes", "sent", SK_UNIT_BYTES},
 	{"requests", "memory.postcopy_requests", "pages asked for", SK_UNIT_COUNT},
-	{"stop", "part:stop", "of the downtime: guest stopped", SK_UNIT_MS},
-	{"announce", "part:announce", "of the downtime: network", SK_UNIT_MS},
-	{"faults", "part:faults", "of the downtime: pages fetched", SK_UNIT_MS},
-	{"queue", "part:queue", "of the downtime: behind the stream", SK_UNIT_MS},
-	{"rest", "part:rest", "of the downtime: unexplained", SK_UNIT_MS},
 	{"ratio_total", "prediction.ratio.total", "transfer, measured over predicted",
 	 SK_UNIT_COUNT},
 	{"ratio_downtime", "prediction.ratio.downtime",
@@ -48,6 +42,7 @@ const struct sk_metric sk_metrics[] = {
 	{"announce", PART "announce", "outage: announcement", SK_UNIT_MS},
 	{"faults", PART "faults", "outage: page faults", SK_UNIT_MS},
 	{"queue", PART "queue", "outage: queue behind the stream", SK_UNIT_MS},
+	{"busy", PART "busy", "outage: no processor free", SK_UNIT_MS},
 	{"rest", PART "rest", "outage: not explained", SK_UNIT_MS},
 	{NULL, NULL, NULL, SK_UNIT_MS},
 };

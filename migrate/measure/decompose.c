@@ -13,7 +13,9 @@
  * 3. Of the wait for pages as much is "faults" as the pages asked for would cost on an idle link:
  *    each the median response time of the probe before the migration (a round trip through the same
  *    network and emulator) and its own bytes at the bandwidth limit. The rest is "queue".
- * 4. What then is left, and all that was not known, is "rest".
+ * 4. Of what is then left as much is "busy" as the virtual CPU waited for a processor meanwhile.
+ *    It cannot do so while it waits for a page.
+ * 5. What is left after that, and all that was not known, is "rest".
  */
 #include "migrate/measure/decompose.h"
 
@@ -31,7 +33,7 @@ static const char *const names[SK_NR_PARTS] = {
 	[SK_PART_BEFORE] = "before", [SK_PART_SETUP] = "setup",
 	[SK_PART_STOP] = "stop",     [SK_PART_ANNOUNCE] = "announce",
 	[SK_PART_FAULTS] = "faults", [SK_PART_QUEUE] = "queue",
-	[SK_PART_REST] = "rest",
+	[SK_PART_BUSY] = "busy",     [SK_PART_REST] = "rest",
 };
 
 const char *sk_part_name(enum sk_part part)
@@ -357,11 +359,54 @@ static uint64_t cut_faults(struct walk *w)
 	return wait.ns;
 }
 
+/* Returns how much of what is left it takes. */
+static uint64_t cut_busy(struct walk *w, uint64_t left, uint64_t *ret_ran)
+{
+	const struct sk_fault_waits *seen = w->in->waits;
+	uint64_t waited = 0;
+
+	*ret_ran = 0;
+	if (w->at_ns >= w->out->end_ns) {
+		set_part(w, SK_PART_BUSY, 0,
+			 "the outage was over before the guest ran again");
+		return 0;
+	}
+	if (!seen || !seen->is_known) {
+		set_unknown(w, SK_PART_BUSY,
+			    seen ? seen->why : "nobody looked at the threads of QEMU");
+		return 0;
+	}
+	if (!w->in->verdict->has_vcpu ||
+	    !sk_fault_waits_cpu(seen, w->at_ns, w->out->end_ns, ret_ran, &waited)) {
+		set_unknown(w, SK_PART_BUSY,
+			    "the virtual CPU was not looked at all the time");
+		return 0;
+	}
+	set_part(
+		w, SK_PART_BUSY, min_u64(waited, left),
+		"the virtual CPU was ready for %.0f ms and had no processor: the machine was "
+		"busy with something else",
+		(double)waited / 1e6);
+	return w->out->part[SK_PART_BUSY].ns;
+}
+
+static void cut_rest(struct walk *w, uint64_t left, uint64_t ran)
+{
+	if (ran)
+		set_part(
+			w, SK_PART_REST, left,
+			"none of the others; since it was let run the virtual CPU computed "
+			"for %.0f ms",
+			(double)ran / 1e6);
+	else
+		set_part(w, SK_PART_REST, left, "none of the others");
+}
+
 void sk_decompose(const struct sk_decompose_input *input, struct sk_decomposition *ret)
 {
 	const struct sk_verdict *v = input->verdict;
 	struct walk w = {.in = input, .out = ret, .at_ns = v->outage_start_ns};
-	uint64_t left;
+	uint64_t left, ran;
 
 	*ret = (struct sk_decomposition){.is_known = v->has_client};
 	if (!v->has_client)
@@ -373,7 +418,8 @@ void sk_decompose(const struct sk_decompose_input *input, struct sk_decompositio
 	cut_announce(&w);
 	left = ret->end_ns - w.at_ns;
 	left -= cut_faults(&w);
-	set_part(&w, SK_PART_REST, left, "none of the others");
+	left -= cut_busy(&w, left, &ran);
+	cut_rest(&w, left, ran);
 }
 
 struct sk_json *sk_decomposition_json(const struct sk_decomposition *decomposition)

@@ -9,6 +9,7 @@
  *	announce	from RESUME to the first frame that tells the client's network the new place
  *	faults		waiting for pages that the guest touched, as long as that takes on an idle link
  *	queue		waiting for them beyond that: behind the stream of pages that nobody asked for
+ *	busy		the virtual CPU was ready, and the machine had no processor for it
  *	rest		what none of these explains
  *
  * The parts sum to the outage exactly and none is negative. A part that cannot be told has null in
@@ -51,10 +52,11 @@ enum sk_part {
 	SK_PART_ANNOUNCE,
 	SK_PART_FAULTS,
 	SK_PART_QUEUE,
+	SK_PART_BUSY,
 	SK_PART_REST,
 	SK_NR_PARTS,
 };
-/** sk_part_name() - "before", "setup", "stop", "announce", "faults", "queue", "rest" */
+/** sk_part_name() - "before", "setup", "stop", "announce", "faults", "queue", "busy", "rest" */
 const char *sk_part_name(enum sk_part part);
 
 /** struct sk_decomposition - The outage and its parts */
@@ -73,7 +75,7 @@ struct sk_decompose_input {
 	const struct sk_verdict *verdict;
 	struct sk_timeline *timeline; /* announcements, and page requests over time */
 	const struct sk_blocktime *blocktime;
-	const struct sk_fault_waits *waits; /* NULL: nobody looked */
+	const struct sk_fault_waits *waits; /* and of processors; NULL: nobody looked */
 	const struct sk_announcements *announcements;
 	uint64_t bandwidth_bits; /* per second, of the post-copy phase; 0 unlimited */
 };

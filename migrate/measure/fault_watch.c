@@ -21,15 +21,16 @@
 #define HOT_NS	     (200 * SK_NS_PER_MS)
 #define THREADS_NS   (100 * SK_NS_PER_MS)
 #define MAX_THREADS  64
-#define MAX_SPANS    (1u << 17)
+#define MAX_RECORDS  (1u << 18)
 #define PID_MAX_TEXT 32
 #define PID_LIMIT    (1u << 22)
 
 /** struct watched - A thread of QEMU; its file is read again and again */
 struct watched {
 	uint64_t tid;
-	int wchan_fd;
+	int wchan_fd, sched_fd;
 	bool is_vcpu;
+	uint64_t ran_ns, waited_ns; /* at the last look; 0 before */
 };
 
 struct sk_fault_watch {
@@ -41,12 +42,15 @@ struct sk_fault_watch {
 	size_t nr_threads;
 	struct sk_fault_span *spans;
 	size_t nr, max;
+	struct sk_cpu_look *looks;
+	size_t nr_looks, max_looks;
 	bool has_looked;
 };
 
 void sk_fault_waits_finish(struct sk_fault_waits *waits)
 {
 	free(waits->spans);
+	free(waits->looks);
 	*waits = (struct sk_fault_waits){.is_known = false};
 }
 
@@ -67,6 +71,39 @@ uint64_t sk_fault_waits_in(const struct sk_fault_waits *waits, uint64_t from_ns,
 		*ret_vcpu += s->vcpu ? to - from : 0;
 	}
 	return sum;
+}
+
+/* Between two looks by a straight line; the moment must lie between the first and the last. */
+static struct sk_cpu_look look_at(const struct sk_fault_waits *waits, uint64_t real_ns)
+{
+	const struct sk_cpu_look *a = waits->looks, *b;
+	double part;
+
+	while (a + 2 < waits->looks + waits->nr_looks && a[1].real_ns <= real_ns)
+		a++;
+	b = a + 1;
+	if (b->real_ns <= a->real_ns)
+		return *a;
+	part = (double)(real_ns - a->real_ns) / (double)(b->real_ns - a->real_ns);
+	return (struct sk_cpu_look){
+		real_ns, a->ran_ns + (uint64_t)(part * (double)(b->ran_ns - a->ran_ns)),
+		a->waited_ns + (uint64_t)(part * (double)(b->waited_ns - a->waited_ns))};
+}
+
+bool sk_fault_waits_cpu(const struct sk_fault_waits *waits, uint64_t from_ns,
+			uint64_t to_ns, uint64_t *ret_ran, uint64_t *ret_waited)
+{
+	struct sk_cpu_look from, to;
+
+	if (waits->nr_looks < 2 || from_ns >= to_ns ||
+	    from_ns < waits->looks[0].real_ns ||
+	    to_ns > waits->looks[waits->nr_looks - 1].real_ns)
+		return false;
+	from = look_at(waits, from_ns);
+	to = look_at(waits, to_ns);
+	*ret_ran = to.ran_ns - from.ran_ns;
+	*ret_waited = to.waited_ns - from.waited_ns;
+	return true;
 }
 
 /* Folder of QEMU's threads; -1 while there is none. */
@@ -109,10 +146,13 @@ static void note_thread(struct sk_fault_watch *w, uint64_t tid)
 		return;
 	if (t == w->threads + w->nr_threads) {
 		(void)snprintf(path, sizeof(path), "%llu/wchan", (unsigned long long)tid);
+		*t = (struct watched){.tid = tid};
 		t->wchan_fd = openat(w->task_fd, path, O_RDONLY | O_CLOEXEC);
 		if (t->wchan_fd < 0)
 			return;
-		t->tid = tid;
+		(void)snprintf(path, sizeof(path), "%llu/schedstat",
+			       (unsigned long long)tid);
+		t->sched_fd = openat(w->task_fd, path, O_RDONLY | O_CLOEXEC);
 		w->nr_threads++;
 	}
 	t->is_vcpu = is_vcpu(w, tid);
@@ -147,6 +187,7 @@ static bool look(struct sk_fault_watch *w, bool *ret_vcpu)
 
 		if (n < 0) {
 			sk_close(&t->wchan_fd);
+			sk_close(&t->sched_fd);
 			*t = w->threads[--w->nr_threads];
 			continue;
 		}
@@ -160,6 +201,22 @@ static bool look(struct sk_fault_watch *w, bool *ret_vcpu)
 	return waits;
 }
 
+/* Room for one more; false when there is none: then the rest is not recorded. */
+static bool grow(void **array, size_t n, size_t *max, size_t size)
+{
+	size_t wanted = *max ? *max * 2 : 256;
+	void *larger;
+
+	if (n < *max)
+		return true;
+	larger = wanted > MAX_RECORDS ? NULL : reallocarray(*array, wanted, size);
+	if (!larger)
+		return false;
+	*array = larger;
+	*max = wanted;
+	return true;
+}
+
 /* A span from the look before, in which a thread waited, to now. */
 static void add_span(struct sk_fault_watch *w, uint64_t from_ns, uint64_t to_ns,
 		     bool vcpu)
@@ -170,18 +227,57 @@ static void add_span(struct sk_fault_watch *w, uint64_t from_ns, uint64_t to_ns,
 		last->to_ns = to_ns;
 		return;
 	}
-	if (w->nr == w->max) {
-		size_t max = w->max ? w->max * 2 : 256;
-		struct sk_fault_span *larger =
-			max > MAX_SPANS ? NULL
-					: reallocarray(w->spans, max, sizeof(*larger));
-
-		if (!larger)
-			return;
-		w->spans = larger;
-		w->max = max;
-	}
+	if (!grow((void **)&w->spans, w->nr, &w->max, sizeof(*w->spans)))
+		return;
 	w->spans[w->nr++] = (struct sk_fault_span){from_ns, to_ns, vcpu};
+}
+
+/* Times of one thread since its last look. Source: the kernel's scheduler/sched-stats. */
+static struct sk_cpu_look read_sched(struct watched *t)
+{
+	struct sk_cpu_look step = {0};
+	unsigned long long ran, waited;
+	char text[96];
+	ssize_t n = pread(t->sched_fd, text, sizeof(text) - 1, 0);
+
+	if (n <= 0)
+		return step;
+	text[n] = '\0';
+	if (sscanf(text, "%llu %llu", &ran, &waited) != 2)
+		return step;
+	if (t->ran_ns || t->waited_ns) {
+		step.ran_ns = ran > t->ran_ns ? ran - t->ran_ns : 0;
+		step.waited_ns = waited > t->waited_ns ? waited - t->waited_ns : 0;
+	}
+	t->ran_ns = ran;
+	t->waited_ns = waited;
+	return step;
+}
+
+static void look_at_cpus(struct sk_fault_watch *w, uint64_t now)
+{
+	struct sk_cpu_look next = {.real_ns = now};
+	bool has_vcpu = false;
+
+	for (size_t i = 0; i < w->nr_threads; i++) {
+		struct sk_cpu_look step;
+
+		if (!w->threads[i].is_vcpu || w->threads[i].sched_fd < 0)
+			continue;
+		step = read_sched(&w->threads[i]);
+		next.ran_ns = step.ran_ns > next.ran_ns ? step.ran_ns : next.ran_ns;
+		next.waited_ns =
+			step.waited_ns > next.waited_ns ? step.waited_ns : next.waited_ns;
+		has_vcpu = true;
+	}
+	if (!has_vcpu ||
+	    !grow((void **)&w->looks, w->nr_looks, &w->max_looks, sizeof(*w->looks)))
+		return;
+	if (w->nr_looks) {
+		next.ran_ns += w->looks[w->nr_looks - 1].ran_ns;
+		next.waited_ns += w->looks[w->nr_looks - 1].waited_ns;
+	}
+	w->looks[w->nr_looks++] = next;
 }
 
 static void watch(struct sk_fault_watch *w)
@@ -198,6 +294,7 @@ static void watch(struct sk_fault_watch *w)
 			listed = mono;
 		}
 		waits = look(w, &vcpu);
+		look_at_cpus(w, now);
 		if (waited)
 			add_span(w, last_ns, now, vcpu_waited);
 		waited = waits;
@@ -227,12 +324,15 @@ static void *watch_main(void *arg)
 
 static void release(struct sk_fault_watch *w)
 {
-	for (size_t i = 0; i < w->nr_threads; i++)
+	for (size_t i = 0; i < w->nr_threads; i++) {
 		sk_close(&w->threads[i].wchan_fd);
+		sk_close(&w->threads[i].sched_fd);
+	}
 	sk_close(&w->task_fd);
 	free(w->root);
 	free(w->guest);
 	free(w->spans);
+	free(w->looks);
 	free(w);
 }
 
@@ -268,7 +368,9 @@ void sk_fault_watch_finish(struct sk_fault_watch *w, struct sk_fault_waits *ret)
 	if (ret) {
 		*ret = (struct sk_fault_waits){.is_known = w->has_looked,
 					       .spans = sk_steal(&w->spans),
-					       .nr = w->nr};
+					       .nr = w->nr,
+					       .looks = sk_steal(&w->looks),
+					       .nr_looks = w->nr_looks};
 		if (!ret->is_known)
 			(void)snprintf(
 				ret->why, sizeof(ret->why),

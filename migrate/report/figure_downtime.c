@@ -57,6 +57,7 @@ static const char *part_title(enum sk_part part)
 		[SK_PART_ANNOUNCE] = "announcement",
 		[SK_PART_FAULTS] = "page faults",
 		[SK_PART_QUEUE] = "queue behind the stream",
+		[SK_PART_BUSY] = "no processor free",
 		[SK_PART_REST] = "not explained",
 	};
 
@@ -182,6 +183,8 @@ static void add_cause(struct sk_str *out, const struct sk_report_input *in)
 				   "memory, fetched pages",
 		[SK_PART_QUEUE] = "while pages that the guest needed at the destination "
 				  "stood behind others in the stream",
+		[SK_PART_BUSY] = "while the destination's processors were busy with "
+				 "something else",
 		[SK_PART_REST] = "for reasons that these figures do not show",
 	};
 	unsigned int most = SK_NR_PARTS;

@@ -174,6 +174,7 @@ static void test_what_was_seen_goes_before_what_qemu_sums_up(void **state)
 	assert_how(&d, SK_PART_FAULTS,
 		   "for 803 ms of the outage, a virtual CPU for 603; "
 		   "blocktime of the phase 800 ms");
+	assert_false(d.part[SK_PART_BUSY].is_known);
 	/* Who sees none of 800 ms is blind. */
 	scene_init(&s, 2000, 3103, true);
 	add_requests(&s);
@@ -188,6 +189,41 @@ static void test_what_was_seen_goes_before_what_qemu_sums_up(void **state)
 	decompose(&s, &d);
 	assert_ms(&d, SK_PART_FAULTS, 0);
 	assert_ms(&d, SK_PART_REST, 1000);
+}
+
+static void test_a_busy_machine_is_told_from_the_rest(void **state)
+{
+	/* Ready without a processor for 0.06 ms of each ms, with one for 0.5. */
+	struct sk_cpu_look looks[] = {
+		{BASE + 2050 * MS, 0, 0},
+		{BASE + 2100 * MS, 25 * MS, 3 * MS},
+		{BASE + 3200 * MS, 575 * MS, 69 * MS},
+	};
+	struct sk_fault_waits waits = {.is_known = true, .looks = looks, .nr_looks = 3};
+	struct sk_decomposition d;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, 1999, 2203, false);
+	s.input.waits = &waits;
+	decompose(&s, &d);
+	assert_ms(&d, SK_PART_ANNOUNCE, 3);
+	assert_ms(&d, SK_PART_BUSY, 6);
+	assert_ms(&d, SK_PART_REST, 94);
+	assert_how(&d, SK_PART_REST, "the virtual CPU computed for 50 ms");
+	/* Not looked at until the end. */
+	scene_init(&s, 1999, 3300, false);
+	s.input.waits = &waits;
+	decompose(&s, &d);
+	assert_false(d.part[SK_PART_BUSY].is_known);
+	assert_ms(&d, SK_PART_REST, 1197);
+	/* Not more than there is. */
+	looks[2].waited_ns = 9000 * MS;
+	scene_init(&s, 1999, 2203, false);
+	s.input.waits = &waits;
+	decompose(&s, &d);
+	assert_ms(&d, SK_PART_BUSY, 100);
+	assert_ms(&d, SK_PART_REST, 0);
 }
 
 static void test_a_limit_makes_each_page_dearer(void **state)
@@ -357,6 +393,7 @@ int main(void)
 		cmocka_unit_test(test_pre_copy_is_stop_announcement_and_rest),
 		cmocka_unit_test(test_post_copy_has_faults_and_what_queued_them),
 		cmocka_unit_test(test_what_was_seen_goes_before_what_qemu_sums_up),
+		cmocka_unit_test(test_a_busy_machine_is_told_from_the_rest),
 		cmocka_unit_test(test_a_limit_makes_each_page_dearer),
 		cmocka_unit_test(test_an_outage_that_ends_early_gets_its_share),
 		cmocka_unit_test(test_the_set_up_is_told_from_the_stop),
