@@ -113,7 +113,7 @@ static void test_experiment_that_is_killed_goes_on_where_it_was(void **state)
 
 	it_need_root(it);
 	file = write_file(it, "tiny.yaml", yaml);
-	dir = sk_strf("%s/out", it->dir);
+	dir = sk_strf("%s/killed", it->dir);
 	it->prefix = outside();
 	it_start(it, &job, -1, "exp", "run", file, "--dir", dir);
 	it->prefix = NULL;
@@ -168,7 +168,7 @@ static void test_interrupt_removes_the_lab(void **state)
 
 	it_need_root(it);
 	file = write_file(it, "tiny.yaml", yaml);
-	dir = sk_strf("%s/out", it->dir);
+	dir = sk_strf("%s/interrupted", it->dir);
 	it->prefix = outside();
 	it_start(it, &job, -1, "exp", "run", file, "--dir", dir);
 	it->prefix = NULL;
@@ -208,7 +208,7 @@ static void test_levels_are_what_runs_have(void **state)
 
 	it_need_root(it);
 	file = write_file(it, "shaped.yaml", shaped);
-	dir = sk_strf("%s/out", it->dir);
+	dir = sk_strf("%s/levels", it->dir);
 	it->prefix = outside();
 	it_start(it, &job, -1, "exp", "run", file, "--dir", dir);
 	it->prefix = NULL;
