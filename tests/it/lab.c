@@ -13,9 +13,10 @@
 
 void it_lab_up(struct it *it)
 {
+	/* Static, as a failure leaves this function and the prefix in place. */
 	static bool has_kernel;
-	char net[64];
-	const char *const prefix[] = {"nsenter", net, "--", NULL};
+	static char net[64];
+	static const char *const prefix[] = {"nsenter", net, "--", NULL};
 
 	(void)snprintf(net, sizeof(net), "--net=/proc/%d/ns/net", (int)getppid());
 	if (!has_kernel)
