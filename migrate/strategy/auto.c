@@ -85,11 +85,26 @@ static bool allows(const struct sk_migrate_opts *opts, bool live, bool postcopy)
 	return sk_transfer_check(&opts->transfer, &facts, NULL) == 0;
 }
 
-static void add_all(struct sk_autopilot *a, const struct sk_prediction *p,
-		    const struct sk_migrate_opts *opts, const struct limits *l)
+/* How long the last pass may stand still, for the outage to stay within the objective. */
+static uint64_t longest_downtime(const struct sk_prediction *p, const struct limits *l)
 {
-	static const uint64_t downtimes[] = {0, 30, 100, 1000, 3000};
+	const struct sk_model_mode *m = &p->input.mode[SK_MODE_PRE_COPY];
+	double link = p->input.link_bps.mid;
+	double rate = p->input.cap_bps > 0 ? fmin(p->input.cap_bps, link) : link;
+	double left = l->outage_s - m->floor_s.mid - m->network_s.mid;
+
+	if (!isfinite(left))
+		return 60000;
+	/* The cap is lifted for it: the allowed downtime counts at the capped rate. */
+	return left > 0 ? (uint64_t)fmin(left * link / rate * 1e3, 60000) : 0;
+}
+
+static void add_precopies(struct sk_autopilot *a, const struct sk_prediction *p,
+			  const struct sk_migrate_opts *opts, const struct limits *l)
+{
 	const struct sk_transfer_opts *t = &opts->transfer;
+	/* The last: all that the objective permits. */
+	const uint64_t downtimes[] = {0, 30, 100, 1000, a->longest_ms};
 	/* A downtime that the user chose is not chosen again. */
 	size_t nr = t->max_downtime_ms ? 1 : SK_ARRAY_SIZE(downtimes);
 
@@ -100,6 +115,14 @@ static void add_all(struct sk_autopilot *a, const struct sk_prediction *p,
 								     ? t->max_downtime_ms
 								     : downtimes[i],
 					  .auto_converge = t->auto_converge});
+}
+
+static void add_all(struct sk_autopilot *a, const struct sk_prediction *p,
+		    const struct sk_migrate_opts *opts, const struct limits *l)
+{
+	const struct sk_transfer_opts *t = &opts->transfer;
+
+	add_precopies(a, p, opts, l);
 	if (!t->auto_converge && allows(opts, true, false))
 		add(a, p, l,
 		    (struct sk_candidate){.mode = SK_MODE_PRE_COPY,
@@ -189,20 +212,6 @@ static uint64_t mono(void)
 	return sk_clock_mono();
 }
 
-/* How long the last pass may stand still, for the outage to stay within the objective. */
-static uint64_t longest_downtime(const struct sk_prediction *p, const struct limits *l)
-{
-	const struct sk_model_mode *m = &p->input.mode[SK_MODE_PRE_COPY];
-	double link = p->input.link_bps.mid;
-	double rate = p->input.cap_bps > 0 ? fmin(p->input.cap_bps, link) : link;
-	double left = l->outage_s - m->floor_s.mid - m->network_s.mid;
-
-	if (!isfinite(left))
-		return 60000;
-	/* The cap is lifted for it: the allowed downtime counts at the capped rate. */
-	return left > 0 ? (uint64_t)fmin(left * link / rate * 1e3, 60000) : 0;
-}
-
 int sk_auto_choose(const struct sk_prediction *p, const struct sk_migrate_opts *opts,
 		   struct sk_autopilot *ret, struct sk_err *err)
 {
@@ -216,11 +225,11 @@ int sk_auto_choose(const struct sk_prediction *p, const struct sk_migrate_opts *
 				     .best_effort = opts->best_effort,
 				     .now = mono};
 	ret->can_postcopy = !opts->risk.no_post_copy && allows(opts, true, true);
+	ret->longest_ms = longest_downtime(p, &l);
 	add_all(ret, p, opts, &l);
 	ret->chosen = best(ret);
 	c = &ret->candidates[ret->chosen];
 	ret->course = c->mode;
-	ret->longest_ms = longest_downtime(p, &l);
 	(void)sk_auto_describe(c, line, sizeof(line));
 	(void)snprintf(ret->why, sizeof(ret->why), "%s%.200s",
 		       c->fit == SK_FIT_NOT ? "none keeps to the objective; nearest: "

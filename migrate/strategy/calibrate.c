@@ -211,8 +211,9 @@ static bool middle(const struct sk_calibration *calibration, const struct wanted
 	sk_stats_sort(values, n);
 	ret->mid = values[0] > 0 ? densest(values, n) : sk_stats_quantile(values, n, 0.5);
 	slack = fabs(ret->mid) * 0.5 / (double)n;
-	ret->low = values[0] - slack;
-	ret->high = values[n - 1] + slack;
+	/* One run in ten, or the only odd one, is no bound. */
+	ret->low = fmin(sk_stats_quantile(values, n, 0.1), ret->mid) - slack;
+	ret->high = fmax(sk_stats_quantile(values, n, 0.9), ret->mid) + slack;
 	return true;
 }
 
