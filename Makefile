@@ -124,6 +124,10 @@ $(BUILD)/tests/bench/true: $(BUILD)/tests/bench/true.o
 	$(call link,,-static -no-pie -nostartfiles)
 $(BUILD)/tests/bench/bench: $(call obj,$(filter-out %/helper.c %/true.c,$(wildcard tests/bench/*.c))) $(UP_lib)
 	$(call link,$(FAST_LIBS))
+# As installed: of what a linker wrote here and there, the kernel keeps each page by itself.
+$(BUILD)/tests/bench/skiff-oci: $(BUILD)/bin/skiff-oci
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 .SECONDARY: $(call obj,$(UNIT_SRC) $(wildcard tests/it/*.c tests/fuzz/*.c))
 
 man: $(MAN_OUT)
@@ -165,7 +169,7 @@ fuzz: ## search for inputs that break a parser: without end, or SECONDS=60 each;
 	$(Q)tests/fuzz/run $(BUILD)-fuzz $(or $(SECONDS),0) $(T)
 tests-fuzz-build: $(FUZZ_BIN)
 
-bench: all $(addprefix $(BUILD)/tests/bench/,bench helper true) ## speed against crun, runc and the kernel (as root); BENCH=--quick
+bench: all $(addprefix $(BUILD)/tests/bench/,bench helper true skiff-oci) ## speed against crun, runc and the kernel (as root); BENCH=--quick
 	$(Q)$(BUILD)/tests/bench/bench --build $(BUILD) $(BENCH)
 
 lint: layers ## formatting, clang-tidy, cppcheck, function and file sizes

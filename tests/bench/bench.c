@@ -5,6 +5,7 @@
  *
  * 1. An own mount namespace with a tmpfs, as /run is one; where v1 holds the controllers, without the v2 hierarchy: crun of
  *    Debian 12 refuses machines that mix the two.
+ *    skiff-oci is a copy beside this program, as it would be installed.
  * 2. Per case: one bundle for all, peers in turn, each round its own container. The command
  *    is the smallest that there can be, as its start is not the runtime's; or busybox's.
  * 3. A table of min, p50 and p95, then the targets with what was reached.
@@ -316,7 +317,7 @@ static int find_peers(struct bench *b, const char *build)
 		rt->root = sk_strf("%s/%s", b->dir, names[i]);
 		rt->bundle = sk_strf("%s/%s.bundle", b->dir, names[i]);
 		if (i == OURS)
-			rt->path = sk_strf("%s/bin/skiff-oci", build);
+			rt->path = sk_strf("%s/tests/bench/skiff-oci", build);
 		else if (sk_proc_find(names[i], &rt->path) < 0)
 			fprintf(stderr,
 				"bench: %s is not installed: packages/install bench\n",
