@@ -385,60 +385,6 @@ const char *sk_factor_text(const struct sk_experiment *experiment, enum sk_facto
 	return buf;
 }
 
-/* A pattern, or one of the factor's words. */
-static void add_pattern(struct sk_json *schema, const struct sk_factor_info *info)
-{
-	static const char *const patterns[] = {
-		[SK_LEVEL_SIZE] = "[0-9.]+([kmgtKMGT](i?[bB])?)?",
-		[SK_LEVEL_RATE] = "[0-9.]+ ?([kmgKMG]bit|[kKMG]i?B/s)",
-		[SK_LEVEL_DURATION] = "[0-9.]+(us|ms|s|m|h|d)?",
-		[SK_LEVEL_SHARE] = "[0-9.]+%",
-		[SK_LEVEL_TEXT] = "[a-z-]+(=[^,]+)?(,[a-z]+=[^,]+)*",
-		[SK_LEVEL_LOAD] = "[A-Za-z0-9][A-Za-z0-9_.-]*",
-	};
-	sk_autofree char *pattern =
-		info->zero ? sk_strf("^(%s|%s)$", info->zero, patterns[info->kind])
-			   : sk_strf("^%s$", patterns[info->kind]);
-	struct sk_json *types = sk_json_set(schema, "type", sk_json_new_array());
-
-	(void)sk_json_add(types, sk_json_new_str("string"));
-	if (info->kind == SK_LEVEL_SIZE || info->kind == SK_LEVEL_DURATION)
-		(void)sk_json_add(types, sk_json_new_str("number"));
-	sk_json_set_str(schema, "pattern", pattern);
-}
-
-struct sk_json *sk_factor_schema(enum sk_factor factor)
-{
-	const struct sk_factor_info *info = &sk_factors[factor];
-	struct sk_json *schema = sk_json_new_object(), *one = schema, *list;
-
-	switch (info->kind) {
-	case SK_LEVEL_CHOICE:
-		list = sk_json_set(schema, "enum", sk_json_new_array());
-		for (unsigned int i = 0; i < info->choice->nr; i++)
-			(void)sk_json_add(list, sk_json_new_str(info->choice->name(i)));
-		break;
-	case SK_LEVEL_FLAG:
-		sk_json_set_str(schema, "type", "boolean");
-		break;
-	case SK_LEVEL_COUNT:
-		if (info->zero) {
-			list = sk_json_set(schema, "oneOf", sk_json_new_array());
-			sk_json_set_str(sk_json_add(list, sk_json_new_object()), "const",
-					info->zero);
-			one = sk_json_add(list, sk_json_new_object());
-		}
-		sk_json_set_str(one, "type", "integer");
-		sk_json_set_uint(one, "minimum", info->min);
-		sk_json_set_uint(one, "maximum", info->max);
-		break;
-	default:
-		add_pattern(schema, info);
-		break;
-	}
-	return schema;
-}
-
 struct sk_json *sk_cell_json(const struct sk_experiment *experiment,
 			     const struct sk_cell *cell)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* file - an experiment's YAML file, read by tables that also make its schema */
+/* file - an experiment's YAML file, read by tables that schema.c shows */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "lib/str.h"
 #include "lib/yaml.h"
 #include "migrate/experiment/factor.h"
+#include "migrate/experiment/file.h"
 #include "migrate/experiment/metric.h"
 #include "migrate/measure/probe.h"
 
@@ -16,7 +17,6 @@
 #define MAX_REPETITIONS 1000
 #define MAX_WINDOW_NS	(120 * SK_NS_PER_S)
 #define SEED_MAX	(1ull << 53)
-#define LAB		"lab"
 
 /** struct file - The keys of a file */
 struct file {
@@ -28,7 +28,7 @@ struct file {
 
 #define AT(member) offsetof(struct file, member)
 
-static const struct sk_yaml_field fields[] = {
+const struct sk_yaml_field sk_file_fields[] = {
 	{"name", SK_YAML_STR, AT(name), true, 0},
 	{"description", SK_YAML_STR, AT(description), false, 0},
 	{"hosts", SK_YAML_NODE, AT(hosts), false, 0},
@@ -47,27 +47,7 @@ static const struct sk_yaml_field fields[] = {
 	{NULL, SK_YAML_STR, 0, false, 0},
 };
 
-/* In the order of the fields. */
-static const char *const meanings[] = {
-	"names the results",
-	"a sentence for the report",
-	"'lab', or the two ends as libvirt URIs",
-	"names for what a guest and its clients do, as levels of 'load'",
-	"what varies: each a list of levels; every combination is run",
-	"what is the same in all runs",
-	"blocks: how often each combination is run",
-	"probing before each migration",
-	"probing after each migration",
-	"one run before all others, discarded",
-	"in each block one run of the probe without a migration",
-	"the metric that the report leads with",
-	"what every run must keep to, as 'outage=100ms,total=30s,bytes=2x'",
-	"what mode auto must not do: 'no-post-copy', or 'any'",
-	"of the order of runs; drawn and written down when left out",
-};
-_Static_assert(SK_ARRAY_SIZE(meanings) + 1 == SK_ARRAY_SIZE(fields), "one for each");
-
-static const struct sk_yaml_field host_fields[] = {
+const struct sk_yaml_field sk_file_host_fields[] = {
 	{"from", SK_YAML_STR, offsetof(struct sk_experiment, from), true, 0},
 	{"to", SK_YAML_STR, offsetof(struct sk_experiment, to), true, 0},
 	{"guest", SK_YAML_STR, offsetof(struct sk_experiment, guest), true, 0},
@@ -113,14 +93,14 @@ static int take_hosts(const struct sk_yaml *node, struct sk_experiment *e,
 	struct sk_probe_target target;
 	int r;
 
-	if (!node || sk_str_equal(sk_yaml_text(node), LAB))
+	if (!node || sk_str_equal(sk_yaml_text(node), SK_FILE_LAB))
 		return 0;
 	if (sk_yaml_type(node) != SK_YAML_MAP)
 		return sk_yaml_err(err, node, EINVAL,
 				   "'hosts' must be '%s', or a map with from, to, guest "
 				   "and probe",
-				   LAB);
-	r = sk_yaml_bind(node, host_fields, e, err);
+				   SK_FILE_LAB);
+	r = sk_yaml_bind(node, sk_file_host_fields, e, err);
 	if (r == 0) {
 		r = sk_probe_target_parse(e->probe, &target, err);
 		if (r < 0)
@@ -451,7 +431,7 @@ int sk_experiment_load(const char *path, struct sk_experiment **ret, struct sk_e
 	if (r == 0)
 		r = sk_yaml_parse(e->text, len, path, &root, err);
 	if (r == 0)
-		r = sk_yaml_bind(root, fields, &file, err);
+		r = sk_yaml_bind(root, sk_file_fields, &file, err);
 	if (r == 0) {
 		r = sk_parse_name("experiment", file.name, err);
 		if (r < 0)
@@ -481,98 +461,4 @@ int sk_experiment_load(const char *path, struct sk_experiment **ret, struct sk_e
 	if (r == 0)
 		*ret = sk_steal(&e);
 	return r;
-}
-
-static void set_type(struct sk_json *schema, enum sk_yaml_kind kind)
-{
-	static const char *const names[] = {
-		[SK_YAML_STR] = "string",
-		[SK_YAML_BOOL] = "boolean",
-		[SK_YAML_U64] = "integer",
-		[SK_YAML_DURATION] = "string",
-	};
-
-	if (kind < SK_ARRAY_SIZE(names) && names[kind])
-		sk_json_set_str(schema, "type", names[kind]);
-	if (kind == SK_YAML_DURATION)
-		sk_json_set_str(schema, "pattern", "^[0-9.]+(us|ms|s|m|h|d)?$");
-}
-
-static void describe_map(struct sk_json *schema, const struct sk_yaml_field *table,
-			 const char *const *help)
-{
-	struct sk_json *all, *needed;
-
-	sk_json_set_str(schema, "type", "object");
-	sk_json_set_bool(schema, "additionalProperties", false);
-	needed = sk_json_set(schema, "required", sk_json_new_array());
-	all = sk_json_set(schema, "properties", sk_json_new_object());
-	for (size_t i = 0; table[i].key; i++) {
-		struct sk_json *one =
-			sk_json_set(all, table[i].key, sk_json_new_object());
-
-		set_type(one, table[i].kind);
-		if (table[i].kind == SK_YAML_U64)
-			sk_json_set_uint(one, "minimum", 1);
-		if (table[i].max)
-			sk_json_set_uint(one, "maximum", table[i].max);
-		if (help)
-			sk_json_set_str(one, "description", help[i]);
-		if (table[i].required)
-			(void)sk_json_add(needed, sk_json_new_str(table[i].key));
-	}
-}
-
-/* Levels of every factor, for 'factors' in lists; for a load those that it may set. */
-static void describe_factors(struct sk_json *schema, bool in_lists, bool in_load)
-{
-	struct sk_json *all;
-
-	sk_json_set_str(schema, "type", "object");
-	sk_json_set_bool(schema, "additionalProperties", false);
-	if (in_lists)
-		sk_json_set_uint(schema, "minProperties", 1);
-	all = sk_json_set(schema, "properties", sk_json_new_object());
-	for (unsigned int i = 0; i < SK_FACTOR_NR; i++) {
-		struct sk_json *one, *list;
-
-		if (in_load && !sk_factors[i].is_load)
-			continue;
-		one = sk_factor_schema((enum sk_factor)i);
-		if (in_lists) {
-			list = sk_json_new_object();
-			sk_json_set_str(list, "type", "array");
-			sk_json_set_uint(list, "minItems", 1);
-			sk_json_set_uint(list, "maxItems", SK_LEVELS_MAX);
-			sk_json_set_bool(list, "uniqueItems", true);
-			(void)sk_json_set(list, "items", one);
-			one = list;
-		}
-		(void)sk_json_set(all, sk_factors[i].key, one);
-	}
-}
-
-struct sk_json *sk_experiment_schema(void)
-{
-	struct sk_json *schema = sk_json_new_object(), *part, *list, *one;
-
-	sk_json_set_str(schema, "$schema",
-			"https://json-schema.org/draft/2020-12/schema");
-	sk_json_set_str(schema, "title", "skiff experiment");
-	describe_map(schema, fields, meanings);
-	part = sk_json_path(schema, "properties");
-	describe_factors(sk_json_get(part, "factors"), true, false);
-	describe_factors(sk_json_get(part, "constants"), false, false);
-	one = sk_json_get(part, "loads");
-	sk_json_set_str(one, "type", "object");
-	one = sk_json_set(one, "additionalProperties", sk_json_new_object());
-	describe_factors(one, false, true);
-	list = sk_json_set(sk_json_get(part, "hosts"), "oneOf", sk_json_new_array());
-	one = sk_json_add(list, sk_json_new_object());
-	sk_json_set_str(one, "const", LAB);
-	describe_map(sk_json_add(list, sk_json_new_object()), host_fields, NULL);
-	list = sk_json_set(sk_json_get(part, "objective"), "enum", sk_json_new_array());
-	for (const struct sk_metric *metric = sk_metrics; metric->name; metric++)
-		(void)sk_json_add(list, sk_json_new_str(metric->name));
-	return schema;
 }

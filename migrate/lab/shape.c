@@ -53,7 +53,8 @@ int sk_lab_loss_parse(const char *text, uint64_t *ret_ppm, struct sk_err *err)
 }
 
 /* Runs `tc qdisc ...` in a namespace that the caller has open; the words have no spaces. */
-static int run_tc(int netns_fd, struct sk_err *err, const char *fmt, ...)
+__attribute__((format(printf, 3, 4))) static int run_tc(int netns_fd, struct sk_err *err,
+							const char *fmt, ...)
 {
 	sk_autofree char *words = NULL;
 	sk_autofree char *line = NULL;
