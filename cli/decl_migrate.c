@@ -97,8 +97,9 @@ static const struct sk_cmd lab_load = {
 };
 
 static const struct sk_opt lab_link_table[] = {
-	{0, "rate", "RATE", "what leaves each host, such as 100mbit; unlimited if not given",
-	 SK_OPT_RATE, LAB(rate_bits)},
+	{0, "rate", "RATE",
+	 "what leaves each host, such as 100mbit; unlimited if not given", SK_OPT_RATE,
+	 LAB(rate_bits)},
 	{0, "latency", "TIME", "delay of what leaves each host; none if not given",
 	 SK_OPT_DURATION, LAB(latency_ns)},
 	{0, "loss", "SHARE", "packets that are lost, such as 0.1%; none if not given",

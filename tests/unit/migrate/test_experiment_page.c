@@ -240,8 +240,8 @@ static void test_figure_without_data_is_left_out_with_the_reason(void **state)
 	static const char *const parts[] = {
 		"<h2>Not shown</h2>",
 		"<dt>runs that met an objective</dt>\n<dd>the file names none</dd>",
-		"<dt>where pre-copy converges</dt>\n"
-		"<dd>it takes two factors that are numbers</dd>",
+		("<dt>where pre-copy converges</dt>\n"
+		 "<dd>it takes two factors that are numbers</dd>"),
 		"<dt>measured against predicted</dt>\n<dd>no run has a prediction</dd>",
 		"<dt>passes over memory</dt>\n<dd>no run went over memory in passes</dd>",
 		"<dt>typical runs</dt>\n<dd>no run was ok</dd>",
