@@ -162,6 +162,9 @@ static void show(const struct result *res)
 	(void)printf(" lateness   p99 %s%s\n", us_text(s->late_p99_us, text[0]),
 		     s->late_ok ? " of the probe itself"
 				: ": the probe itself was late, discard this run");
+	if (!s->late_ok && !sk_probe_is_realtime(res->probe))
+		(void)printf("            it had no real-time priority: that needs root, "
+			     "and a budget of its control group\n");
 }
 
 static int save(const char *dir, const struct sk_json *json,

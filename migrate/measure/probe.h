@@ -122,6 +122,8 @@ struct sk_probe_counts {
 };
 /** sk_probe_counts() - Valid after sk_probe_stop() */
 void sk_probe_counts(const struct sk_probe *probe, struct sk_probe_counts *ret);
+/** sk_probe_is_realtime() - Whether the thread that sends had real-time priority */
+bool sk_probe_is_realtime(const struct sk_probe *probe);
 /**
  * sk_probe_cut() - Why the connection to the machine that probes broke, or NULL; after sk_probe_stop()
  *
@@ -131,7 +133,8 @@ void sk_probe_counts(const struct sk_probe *probe, struct sk_probe_counts *ret);
 const char *sk_probe_cut(const struct sk_probe *probe);
 /**
  * sk_probe_describe() - Add to an object: kind, model, clients, stamps ("kernel", "program" or
- *	"mixed": who told when answers came), refused, reconnects; from another machine also
+ *	"mixed": who told when answers came), refused, reconnects, realtime
+ *	(the sending thread has that priority); from another machine also
  *	from, clock (see sk_offset_json(), corrected, after_too), cut
  */
 void sk_probe_describe(const struct sk_probe *probe, struct sk_json *object);

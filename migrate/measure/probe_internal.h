@@ -29,6 +29,7 @@ struct sk_probe {
 	atomic_size_t nr_sent, nr_received; /* samples below nr_sent are published */
 	atomic_size_t nr_kernel_stamps, nr_refused, nr_reconnects;
 	atomic_bool is_stopping, is_sent;
+	atomic_bool is_realtime; /* the thread that sends has that priority */
 	atomic_bool is_abandoned; /* nobody wants the samples: do not wait for answers */
 	struct sk_remote *remote; /* it runs on another machine */
 	pthread_mutex_t
@@ -48,8 +49,8 @@ struct sk_probe {
 uint64_t sk_probe_now(const struct sk_probe *probe);
 /** sk_probe_sleep_until() - To a time since the start; false when the probe is to stop before it */
 bool sk_probe_sleep_until(struct sk_probe *probe, uint64_t at_ns);
-/** sk_probe_raise_priority() - Real-time priority for the calling thread, where it may */
-void sk_probe_raise_priority(int priority);
+/** sk_probe_raise_priority() - Real-time priority for the calling thread; whether it may */
+bool sk_probe_raise_priority(int priority);
 /** sk_probe_begin() - Take the next sample, of a request that is about to be sent; false when memory is used up */
 bool sk_probe_begin(struct sk_probe *probe, uint64_t intended_ns, size_t *ret_seq);
 /** sk_probe_note_reply() - There was a reply: wake sk_probe_wait_reply() */

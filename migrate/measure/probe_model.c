@@ -107,7 +107,7 @@ static void *single_main(void *arg)
 	sk_auto(sk_source_free) struct sk_source *source = NULL;
 	uint64_t due = first_due(probe, caller);
 
-	sk_probe_raise_priority(CALLER_FIFO);
+	atomic_store(&probe->is_realtime, sk_probe_raise_priority(CALLER_FIFO));
 	if (sk_source_new(probe, -1, &source, NULL) < 0)
 		return NULL;
 	do {
@@ -141,7 +141,7 @@ static void *threads_main(void *arg)
 	uint64_t due = 0, step = SK_NS_PER_S / probe->opts.target.hz;
 	pthread_attr_t attr;
 
-	sk_probe_raise_priority(CALLER_FIFO + 1);
+	atomic_store(&probe->is_realtime, sk_probe_raise_priority(CALLER_FIFO + 1));
 	(void)pthread_attr_init(&attr);
 	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	for (size_t i = 0; due < probe->opts.max_duration_ns; i++) {
@@ -202,7 +202,7 @@ static void *caller_main(void *arg)
 	struct sk_source *source = probe->sources[0];
 	uint64_t due = first_due(probe, caller);
 
-	sk_probe_raise_priority(CALLER_FIFO);
+	atomic_store(&probe->is_realtime, sk_probe_raise_priority(CALLER_FIFO));
 	do {
 		if (!sk_probe_sleep_until(probe, due) || !begin(probe, due, caller))
 			break;
@@ -214,7 +214,7 @@ static void *caller_main(void *arg)
 
 static void *collector_main(void *arg)
 {
-	sk_probe_raise_priority(CALLER_FIFO + 1);
+	(void)sk_probe_raise_priority(CALLER_FIFO + 1);
 	sk_probe_collect(arg);
 	return NULL;
 }
@@ -278,7 +278,7 @@ static void *callbacks_main(void *arg)
 	struct sk_source *source = probe->sources[0];
 	uint64_t next, minded = 0;
 
-	sk_probe_raise_priority(CALLER_FIFO);
+	atomic_store(&probe->is_realtime, sk_probe_raise_priority(CALLER_FIFO));
 	(void)sk_probe_sleep_until(probe, 0);
 	while (!atomic_load(&probe->is_stopping) && (next = run_callers(probe))) {
 		uint64_t now = sk_probe_now(probe);

@@ -56,6 +56,7 @@ struct sk_remote {
 	pthread_t thread;
 	bool has_thread, has_end, is_stop_sent;
 	uint64_t heard_mono, asked_mono, stop_mono;
+	unsigned int nr_asked;
 	char hint[SK_ERR_HINT_SIZE];
 	char why[200]; /* it broke; empty: it did not */
 };
@@ -140,18 +141,29 @@ static int await_line(struct sk_remote *remote, const char *prefix, uint64_t tim
 
 /* ---- Clock --------------------------------------------------------------------------- */
 
+/* Each question has a number. */
+static int say_clock(struct sk_remote *remote)
+{
+	char line[32];
+
+	(void)snprintf(line, sizeof(line), "clock %u\n", ++remote->nr_asked);
+	return say(remote, line);
+}
+
 static int ask_clock(struct sk_remote *remote, struct sk_exchange *ret,
 		     struct sk_err *err)
 {
 	const char *rest = NULL;
-	char *end = NULL;
+	char *end = NULL, answer[32];
 	int r;
 
 	ret->asked_ns = sk_clock_real();
-	r = say(remote, "clock\n");
+	r = say_clock(remote);
 	if (r < 0)
 		return sk_err_code(err, r, "ask for its clock");
-	r = await_line(remote, "clock ", ANSWER_NS, &rest, err);
+	/* Not one to an earlier question, which may still be on its way. */
+	(void)snprintf(answer, sizeof(answer), "clock %u ", remote->nr_asked);
+	r = await_line(remote, answer, ANSWER_NS, &rest, err);
 	ret->answered_ns = sk_clock_real();
 	if (r < 0)
 		return r;
@@ -349,14 +361,17 @@ static void note_samples(struct sk_probe *probe, size_t *seen)
 static int take_end(struct sk_probe *probe, const char *text, struct sk_err *err)
 {
 	size_t kernel, received, refused, reconnects;
+	unsigned int realtime;
 
-	if (sscanf(text, "%zu %zu %zu %zu", &kernel, &received, &refused, &reconnects) !=
-	    4)
+	if (sscanf(text, "%zu %zu %zu %zu %u", &kernel, &received, &refused, &reconnects,
+		   &realtime) != 5 ||
+	    realtime > 1)
 		return sk_err_set(err, EPROTO, "it speaks another language");
 	atomic_store(&probe->nr_kernel_stamps, kernel);
 	atomic_store(&probe->nr_received, received);
 	atomic_store(&probe->nr_refused, refused);
 	atomic_store(&probe->nr_reconnects, reconnects);
+	atomic_store(&probe->is_realtime, realtime);
 	probe->remote->has_end = true;
 	return 0;
 }
@@ -378,7 +393,7 @@ static int beat(struct sk_probe *probe, struct sk_err *err)
 		r = say(remote, "stop\n");
 	} else if (now - remote->asked_mono > BEAT_NS) {
 		remote->asked_mono = now;
-		r = say(remote, "clock\n");
+		r = say_clock(remote);
 	}
 	return r < 0 ? sk_err_set(err, EPIPE, "the connection ended") : 0;
 }

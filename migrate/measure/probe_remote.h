@@ -4,8 +4,8 @@
  * Lines of text, of which "samples" has bytes behind it. < is what the other machine says.
  *
  *	< skiff-probe 1 VERSION			at once
- *	> clock					at any time, at least every 10 s
- *	< clock RECEIVED SENT			of its clock: ns since 1970 as it had them at its
+ *	> clock N				at any time, at least every 10 s
+ *	< clock N RECEIVED SENT			of its clock: ns since 1970 as it had them at its
  *						start, and from then on by CLOCK_MONOTONIC
  *	> start MAX_NS TIMEOUT_NS URL
  *	< started NS				sample time 0 on that clock
@@ -15,7 +15,7 @@
  *						as in samples.bin. FIRST is at most the number that
  *						has come; below it is news of late answers
  *	> stop
- *	< end KERNEL_STAMPS RECEIVED REFUSED RECONNECTS		also after MAX_NS
+ *	< end KERNEL_STAMPS RECEIVED REFUSED RECONNECTS REALTIME	also after MAX_NS
  *
  * The other machine sends samples as soon as they are answered or lost. It ends with the connection,
  * and when it has heard nothing for SK_REMOTE_SILENT_NS.

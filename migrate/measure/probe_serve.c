@@ -162,9 +162,9 @@ static int conclude(struct serve *s, bool is_cut_short, struct sk_err *err)
 		r = send_samples(s, s->streamed, n - s->streamed);
 	sk_probe_counts(s->probe, &counts);
 	if (r == 0)
-		r = say(s, "end %zu %zu %zu %zu", counts.kernel_stamps,
+		r = say(s, "end %zu %zu %zu %zu %d", counts.kernel_stamps,
 			atomic_load(&s->probe->nr_received), counts.refused,
-			counts.reconnects);
+			counts.reconnects, atomic_load(&s->probe->is_realtime));
 	s->is_over = true;
 	return r < 0 ? sk_err_code(err, r, "send the samples") : 0;
 }
@@ -208,11 +208,12 @@ static int obey(struct serve *s, char *line, uint64_t received_mono, struct sk_e
 {
 	const char *rest = sk_str_starts(line, "start ");
 
-	if (strcmp(line, "clock") == 0)
-		return say(s, "clock %" PRIu64 " %" PRIu64, told_clock(s, received_mono),
-			   told_clock(s, sk_clock_mono()));
 	if (rest)
 		return start(s, line + (rest - line), err);
+	rest = sk_str_starts(line, "clock ");
+	if (rest)
+		return say(s, "clock %.20s %" PRIu64 " %" PRIu64, rest,
+			   told_clock(s, received_mono), told_clock(s, sk_clock_mono()));
 	if (strcmp(line, "stop") == 0 && s->probe)
 		return s->is_over ? 0 : conclude(s, true, err);
 	return sk_err_set(err, EPROTO, "'%s' is not understood", line);

@@ -106,16 +106,36 @@ static void add_gaps(struct window *w, struct sk_probe_summary *ret)
 	}
 }
 
-static bool ticks_grow(const struct window *w)
+/* How many replies came up to this time. */
+static size_t replies_until(const struct window *w, uint64_t at_ns)
 {
-	uint64_t last = 0;
+	size_t low = 0, high = w->nr_replies;
 
-	for (size_t i = 0; i < w->n; i++) {
-		if (!w->samples[i].received_ns)
-			continue;
-		if (w->samples[i].tick < last)
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (w->replies[middle]->received_ns <= at_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/*
+ * No reply is older than one that had come before its request was sent. Of requests under way
+ * at once, on several connections, any may be answered first. @peaks: room for all replies.
+ */
+static bool ticks_grow(const struct window *w, uint64_t *peaks)
+{
+	for (size_t i = 0; i < w->nr_replies; i++)
+		peaks[i] = i && peaks[i - 1] > w->replies[i]->tick ? peaks[i - 1]
+								   : w->replies[i]->tick;
+	for (size_t i = 0; i < w->nr_replies; i++) {
+		size_t before = replies_until(w, w->replies[i]->sent_ns);
+
+		if (before > 0 && peaks[before - 1] > w->replies[i]->tick)
 			return false;
-		last = w->samples[i].tick;
 	}
 	return true;
 }
@@ -140,6 +160,7 @@ int sk_probe_summarize(const struct sk_sample *samples, size_t n, uint64_t from_
 {
 	size_t first = first_at(samples, n, from_ns), end = first_at(samples, n, to_ns);
 	sk_autofree double *values = NULL;
+	sk_autofree uint64_t *peaks = NULL;
 	sk_autofree const struct sk_sample **replies = NULL;
 	struct window w = {.samples = samples + first,
 			   .n = end > first ? end - first : 0,
@@ -159,7 +180,8 @@ int sk_probe_summarize(const struct sk_sample *samples, size_t n, uint64_t from_
 		return 0;
 	w.values = values = malloc(w.n * sizeof(*values));
 	w.replies = replies = malloc(w.n * sizeof(*replies));
-	if (!values || !replies)
+	peaks = malloc(w.n * sizeof(*peaks));
+	if (!values || !replies || !peaks)
 		return -ENOMEM;
 	for (size_t i = 0; i < w.n; i++)
 		if (w.samples[i].received_ns)
@@ -168,6 +190,6 @@ int sk_probe_summarize(const struct sk_sample *samples, size_t n, uint64_t from_
 	add_lateness(&w, ret);
 	add_response_times(&w, ret);
 	add_gaps(&w, ret);
-	ret->tick_monotonic = ticks_grow(&w);
+	ret->tick_monotonic = ticks_grow(&w, peaks);
 	return 0;
 }

@@ -73,6 +73,28 @@ static void test_several_exchanges_narrow_it(void **state)
 	assert_int_equal(o.rtt_ns, 800);
 }
 
+static void test_two_measurements_hold_all_between(void **state)
+{
+	const struct sk_clock_offset a = {.offset_ns = 100,
+					  .error_ns = 50,
+					  .rtt_ns = 90,
+					  .nr = 12};
+	const struct sk_clock_offset b = {.offset_ns = -400,
+					  .error_ns = 20,
+					  .rtt_ns = 40,
+					  .nr = 11};
+	struct sk_clock_offset o;
+
+	(void)state;
+	sk_offset_join(&a, &b, &o); /* from -420 to 150 */
+	assert_int_equal(o.offset_ns, -135);
+	assert_int_equal(o.error_ns, 285);
+	assert_int_equal(o.rtt_ns, 40);
+	assert_int_equal(o.nr, 23);
+	assert_false(sk_offset_is_significant(&o));
+	assert_true(sk_offset_is_significant(&a));
+}
+
 static void test_clock_that_was_set_leaves_the_best_exchange(void **state)
 {
 	const struct sk_exchange x[] = {make(0, 100, 0, 100), make(5000, 10, 0, 10)};
@@ -161,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_even_ways_give_the_offset_itself),
 		cmocka_unit_test(test_uneven_ways_stay_within_the_error_bar),
 		cmocka_unit_test(test_several_exchanges_narrow_it),
+		cmocka_unit_test(test_two_measurements_hold_all_between),
 		cmocka_unit_test(test_clock_that_was_set_leaves_the_best_exchange),
 		cmocka_unit_test(test_times_that_run_backwards_are_passed_over),
 		cmocka_unit_test(test_own_clock_by_the_service_is_zero_within_the_bound),

@@ -389,6 +389,25 @@ static void test_summary_of_known_samples(void **state)
 	assert_int_equal(s.lost, 0);
 }
 
+/* Several connections: of requests under way at once any may be answered first. */
+static void test_tick_must_not_go_back_behind_a_reply_that_was_there(void **state)
+{
+	struct sk_sample samples[] = {
+		{0, 0, 9 * MS, 50},
+		{1 * MS, 1 * MS, 4 * MS, 49},
+		{2 * MS, 2 * MS, 0, 0},
+		{5 * MS, 5 * MS, 7 * MS, 49},
+	};
+	struct sk_probe_summary s;
+
+	(void)state;
+	assert_int_equal(sk_probe_summarize(samples, 4, 0, UINT64_MAX, 0, &s), 0);
+	assert_true(s.tick_monotonic);
+	samples[3].tick = 48; /* older than the reply before it was sent */
+	assert_int_equal(sk_probe_summarize(samples, 4, 0, UINT64_MAX, 0, &s), 0);
+	assert_false(s.tick_monotonic);
+}
+
 static void test_summary_of_a_reply_behind_the_timeout(void **state)
 {
 	struct sk_sample samples[10];
@@ -478,6 +497,8 @@ int main(void)
 		cmocka_unit_test(test_malformed_targets_name_the_fault),
 		cmocka_unit_test(test_summary_of_known_samples),
 		cmocka_unit_test(test_summary_of_a_reply_behind_the_timeout),
+		cmocka_unit_test(
+			test_tick_must_not_go_back_behind_a_reply_that_was_there),
 		cmocka_unit_test(test_summary_of_late_sends_is_to_be_discarded),
 		cmocka_unit_test(test_summary_of_nothing_is_empty),
 		cmocka_unit_test(test_saved_samples_are_read_back_and_damage_is_found),

@@ -25,6 +25,8 @@
 #include "migrate/guest/udp.h"
 
 #define MS SK_NS_PER_MS
+#define ROUNDS                                                                           \
+	10 /* of what a busy machine disturbs: one undisturbed must be among them */
 
 static struct sk_server *serve(const char *settings)
 {
@@ -46,12 +48,12 @@ struct outcome {
 };
 
 /* Probe "KIND://127.0.0.1:PORT" with settings for a while. */
-static struct outcome probe_for(uint64_t ms, const char *kind, uint16_t port,
-				const char *settings)
+static struct outcome probe_within(uint64_t timeout_ms, uint64_t ms, const char *kind,
+				   uint16_t port, const char *settings)
 {
 	struct sk_probe_opts opts = {.netns_fd = -1,
 				     .max_duration_ns = ms * MS,
-				     .timeout_ns = 400 * MS};
+				     .timeout_ns = timeout_ms * MS};
 	sk_autofree char *url =
 		port ? sk_strf("%s://127.0.0.1:%u#%s", kind, port, settings)
 		     : sk_strf("%s://127.0.0.1#%s", kind, settings);
@@ -77,6 +79,13 @@ static struct outcome probe_for(uint64_t ms, const char *kind, uint16_t port,
 			 0);
 	sk_probe_counts(probe, &out.counts);
 	return out;
+}
+
+/* With a time-out that a busy machine does not reach. */
+static struct outcome probe_for(uint64_t ms, const char *kind, uint16_t port,
+				const char *settings)
+{
+	return probe_within(5000, ms, kind, port, settings);
 }
 
 static void test_every_kind_is_answered_and_stamped_by_the_kernel(void **state)
@@ -110,6 +119,27 @@ static void test_echo_requests_are_answered_by_the_machine(void **state)
 	assert_int_equal(out.counts.kernel_stamps, 40);
 }
 
+/*
+ * A closed loop asks less often while answers are late: that is its nature, and on a busy machine
+ * they are. So this asks for one of some rounds in which they were not; never may it ask more.
+ */
+static bool asks_at_the_rate(struct sk_server *server, const char *kind,
+			     const char *model)
+{
+	sk_autofree char *settings = sk_strf("hz=100&clients=4&model=%s", model);
+	struct outcome out = {.sum.sent = 0};
+
+	for (int round = 0; round < ROUNDS; round++) {
+		out = probe_for(300, kind, sk_server_port(server), settings);
+		assert_true(out.sum.sent <= 30);
+		if (out.sum.sent >= 28 && out.sum.lost == 0)
+			return true;
+	}
+	print_message("%s %s: sent %zu, lost %zu\n", kind, model, out.sum.sent,
+		      out.sum.lost);
+	return false;
+}
+
 static void test_closed_loops_ask_at_the_rate_while_answers_come(void **state)
 {
 	static const char *const kinds[] = {"udp", "tcp", "http"};
@@ -119,16 +149,8 @@ static void test_closed_loops_ask_at_the_rate_while_answers_come(void **state)
 
 	(void)state;
 	for (size_t k = 0; k < SK_ARRAY_SIZE(kinds); k++)
-		for (size_t m = 0; m < SK_ARRAY_SIZE(models); m++) {
-			sk_autofree char *settings =
-				sk_strf("hz=100&clients=4&model=%s", models[m]);
-			struct outcome out = probe_for(300, kinds[k],
-						       sk_server_port(server), settings);
-
-			if (out.sum.sent < 20 || out.sum.sent > 30 || out.sum.lost)
-				fail_msg("%s %s: sent %zu, lost %zu", kinds[k], models[m],
-					 out.sum.sent, out.sum.lost);
-		}
+		for (size_t m = 0; m < SK_ARRAY_SIZE(models); m++)
+			assert_true(asks_at_the_rate(server, kinds[k], models[m]));
 }
 
 /* One request at a time takes 50 ms: the open loop sees the queue, the closed one does not. */
@@ -138,14 +160,19 @@ static void test_closed_loop_omits_what_the_open_one_counts(void **state)
 		serve("iterative,time=50ms,work=sleep");
 	struct outcome open =
 		probe_for(300, "tcp", sk_server_port(server), "hz=40&model=open");
-	struct outcome closed =
-		probe_for(300, "tcp", sk_server_port(server), "hz=40&model=single");
+	double closed_p50_us = INFINITY;
 
 	(void)state;
 	assert_int_equal(open.sum.sent, 12);
-	assert_true(closed.sum.sent <= 7);
 	assert_true(open.sum.max_us > 200e3);
-	assert_true(closed.sum.p50_us < 150e3);
+	for (int round = 0; round < ROUNDS && closed_p50_us >= 150e3; round++) {
+		struct outcome closed = probe_for(300, "tcp", sk_server_port(server),
+						  "hz=40&model=single");
+
+		assert_true(closed.sum.sent <= 7);
+		closed_p50_us = closed.sum.p50_us;
+	}
+	assert_true(closed_p50_us < 150e3);
 }
 
 static void test_refused_requests_are_lost_and_counted(void **state)
@@ -222,7 +249,7 @@ static struct outcome probe_listener(struct listener *l, uint64_t ms)
 
 	assert_int_equal(sk_tcp_listen("127.0.0.1", 0, 8, &l->sock, NULL), 0);
 	assert_int_equal(pthread_create(&l->thread, NULL, listener_main, l), 0);
-	out = probe_for(ms, "tcp", sk_udp_port(l->sock), "hz=200");
+	out = probe_within(400, ms, "tcp", sk_udp_port(l->sock), "hz=200");
 	atomic_store(&l->is_stopping, true);
 	(void)pthread_join(l->thread, NULL);
 	(void)close(l->sock);
@@ -260,7 +287,7 @@ static void test_tcp_service_that_is_away_is_loss_and_no_error(void **state)
 
 	(void)state;
 	sk_server_free(sk_steal(&server));
-	out = probe_for(200, "tcp", port, "hz=100");
+	out = probe_within(400, 200, "tcp", port, "hz=100");
 	assert_int_equal(out.sum.sent, 20);
 	assert_int_equal(out.sum.lost, 20);
 	assert_true(isnan(out.sum.p50_us));
@@ -292,7 +319,7 @@ static void test_probe_is_hardly_later_than_a_bare_timer_loop(void **state)
 	double bare = INFINITY, probe = INFINITY;
 
 	(void)state;
-	for (int round = 0; round < 5; round++) {
+	for (int round = 0; round < ROUNDS; round++) {
 		double now = bare_lateness(300);
 		struct outcome out =
 			probe_for(300, "udp", sk_server_port(server), "hz=1000");

@@ -169,6 +169,7 @@ static void test_clock_that_is_ahead_is_corrected(void **state)
 	error = sk_json_double(sk_json_path(json, "clock.error_us"), NAN);
 	assert_true(fabs(offset - AHEAD_S * 1e6) <= error);
 	assert_true(error > 0 && error < 100e3);
+	assert_int_equal(sk_json_int(sk_json_path(json, "clock.exchanges"), 0), 24);
 	assert_true(sk_json_bool(sk_json_path(json, "clock.corrected"), false));
 	assert_in_range(sk_probe_start_time(probe), before - (uint64_t)(error * 1e3),
 			sk_clock_real());
@@ -299,6 +300,25 @@ static void test_end_of_input_ends_a_running_probe_at_once(void **state)
 	assert_int_equal(await_exit(pid), 0);
 	/* Although the answers of the last two seconds have not come. */
 	assert_true(sk_clock_mono() - begin < SK_NS_PER_S);
+}
+
+/* What the beats of the last seconds asked is answered before; it must not count. */
+static void test_each_clock_answer_names_its_question(void **state)
+{
+	static const char lines[] = "clock 7\nclock 8\n";
+	char text[256] = "";
+	int sock;
+	pid_t pid = fork_serve(&sock);
+	const char *first;
+
+	(void)state;
+	assert_int_equal(write(sock, lines, sizeof(lines) - 1), sizeof(lines) - 1);
+	await_text(sock, "clock 8 ", text, sizeof(text));
+	first = strstr(text, "clock 7 ");
+	assert_non_null(first);
+	assert_true(first < strstr(text, "clock 8 "));
+	(void)close(sock);
+	assert_int_equal(await_exit(pid), 0);
 }
 
 static void test_lines_that_are_none_are_refused(void **state)
@@ -442,6 +462,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_connection_that_breaks_leaves_what_was_measured),
 		cmocka_unit_test(test_what_is_wrong_there_is_told_here),
 		cmocka_unit_test(test_end_of_input_ends_a_running_probe_at_once),
+		cmocka_unit_test(test_each_clock_answer_names_its_question),
 		cmocka_unit_test(test_lines_that_are_none_are_refused),
 		cmocka_unit_test(test_stream_is_taken_apart_in_pieces_of_any_size),
 		cmocka_unit_test(test_stream_that_cannot_be_is_refused),

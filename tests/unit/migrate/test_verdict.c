@@ -366,6 +366,45 @@ static void test_outage_right_after_the_call_returns_still_counts(void **state)
 	assert_int_equal(v.downtime_client_ns, 800 * MS + 250000);
 }
 
+/* Samples until so many ms behind the start: what they cannot say is null, not zero. */
+static void test_cut_probe_says_nothing_of_what_came_then(void **state)
+{
+	static struct sk_sample samples[8000];
+	static const struct {
+		size_t known_ms;
+		bool has_before, has_during, has_client;
+	} cases[] = {{900, false, false, false},
+		     {3000, true, false, false},
+		     {5300, true, true, false},
+		     {7900, true, true, true}};
+
+	(void)state;
+	fill(samples, 3899, 4000);
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		sk_auto(sk_timeline_free) struct sk_timeline *timeline =
+			make_timeline(pre_copy);
+		sk_auto(sk_json_free) struct sk_json *json = NULL;
+		struct sk_verdict v;
+
+		assert_int_equal(sk_verdict_make(SK_MODE_PRE_COPY, timeline, samples,
+						 cases[i].known_ms, BASE, &v),
+				 0);
+		sk_verdict_cut(&v, BASE + (cases[i].known_ms - 1) * MS);
+		assert_int_equal(v.has_client, cases[i].has_client);
+		json = sk_verdict_json(&v);
+		assert_false(sk_json_bool(sk_json_path(json, "probe.complete"), true));
+		assert_null(sk_json_path(json, "probe.lost"));
+		assert_null(sk_json_path(json, "probe.after.lost"));
+		assert_null(sk_json_path(json, "probe.after.p99_ms"));
+		assert_int_equal(sk_json_path(json, "probe.during.lost") != NULL,
+				 cases[i].has_during);
+		assert_int_equal(sk_json_path(json, "probe.before.p50_ms") != NULL,
+				 cases[i].has_before);
+		assert_int_equal(sk_json_path(json, "downtime_ms.client") != NULL,
+				 cases[i].has_client);
+	}
+}
+
 static void test_passes_get_the_bytes_between_their_events(void **state)
 {
 	sk_auto(sk_timeline_free) struct sk_timeline *timeline = make_timeline(pre_copy);
@@ -426,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_statistics_before_the_end_are_no_downtime),
 		cmocka_unit_test(test_client_downtime_is_the_outage_of_the_migration),
 		cmocka_unit_test(test_outage_right_after_the_call_returns_still_counts),
+		cmocka_unit_test(test_cut_probe_says_nothing_of_what_came_then),
 		cmocka_unit_test(test_passes_get_the_bytes_between_their_events),
 		cmocka_unit_test(test_mode_names_are_read_back),
 	};
