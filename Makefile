@@ -122,7 +122,9 @@ $(BUILD)/tests/bench/helper: $(BUILD)/tests/bench/helper.o
 	$(call link,,$(STATIC))
 $(BUILD)/tests/bench/true: $(BUILD)/tests/bench/true.o
 	$(call link,,-static -no-pie -nostartfiles)
-$(BUILD)/tests/bench/bench: $(call obj,$(filter-out %/helper.c %/true.c,$(wildcard tests/bench/*.c))) $(UP_lib)
+$(BUILD)/tests/bench/bench: $(call obj,$(filter-out %/helper.c %/true.c %/probe.c,$(wildcard tests/bench/*.c))) $(UP_lib)
+	$(call link,$(FAST_LIBS))
+$(BUILD)/tests/bench/probe: $(BUILD)/tests/bench/probe.o $(BUILD)/migrate.a $(UP_lib)
 	$(call link,$(FAST_LIBS))
 # As installed: of what a linker wrote here and there, the kernel keeps each page by itself.
 $(BUILD)/tests/bench/skiff-oci: $(BUILD)/bin/skiff-oci
@@ -169,8 +171,9 @@ fuzz: ## search for inputs that break a parser: without end, or SECONDS=60 each;
 	$(Q)tests/fuzz/run $(BUILD)-fuzz $(or $(SECONDS),0) $(T)
 tests-fuzz-build: $(FUZZ_BIN)
 
-bench: all $(addprefix $(BUILD)/tests/bench/,bench helper true skiff-oci) ## speed against crun, runc and the kernel (as root); BENCH=--quick
+bench: all $(addprefix $(BUILD)/tests/bench/,bench helper true skiff-oci probe) ## speed against crun, runc and the kernel (as root); BENCH=--quick
 	$(Q)$(BUILD)/tests/bench/bench --build $(BUILD) $(BENCH)
+	$(Q)$(BUILD)/tests/bench/probe $(filter --quick,$(BENCH))
 
 lint: layers ## formatting, clang-tidy, cppcheck, function and file sizes
 	$(Q)tests/lint $(BUILD)
