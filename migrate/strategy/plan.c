@@ -46,6 +46,7 @@ int sk_plan_settle(struct sk_migrate_opts *opts, struct sk_err *err)
 			       sk_timeout_action_name(opts->timeout_action));
 		return sk_err_hint(err, r, "the guest stands still already: say abort");
 	}
+	sk_transfer_listen(&opts->transfer);
 	r = sk_transfer_secure(&opts->transfer, peer_uri(opts), err);
 	if (r < 0)
 		return r;

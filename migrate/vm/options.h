@@ -107,6 +107,16 @@ int sk_transfer_check(const struct sk_transfer_opts *opts,
 		      const struct sk_transfer_facts *facts, struct sk_err *err);
 
 /**
+ * sk_transfer_listen() - Let the destination notice that a port is in use
+ * @opts:	.listen_address becomes "0.0.0.0" where .migrate_uri has an IPv4 address and a port
+ *		and nothing is said of listening; a constant
+ *
+ * QEMU listens on "::" by itself. Where another process has that port of IPv4, it takes the one of
+ * IPv6 alone without a word, and the guest's memory goes to the other process.
+ */
+void sk_transfer_listen(struct sk_transfer_opts *opts);
+
+/**
  * sk_transfer_secure() - Encrypt unless told otherwise
  * @opts:	.tls is set where neither it, nor .insecure_plaintext, nor .tunnelled is
  * @uri:	The destination as the leading libvirtd reaches it: a tunnel's connection

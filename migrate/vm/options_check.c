@@ -11,6 +11,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/parse.h"
+#include "lib/str.h"
 #include "migrate/measure/timeline.h"
 #include "migrate/vm/options.h"
 
@@ -330,6 +331,16 @@ int sk_transfer_check(const struct sk_transfer_opts *opts,
 	if (r == 0)
 		r = check_versions(bits, facts, err);
 	return r;
+}
+
+void sk_transfer_listen(struct sk_transfer_opts *opts)
+{
+	const char *host =
+		opts->migrate_uri ? sk_str_starts(opts->migrate_uri, "tcp://") : NULL;
+	size_t len = host ? strspn(host, "0123456789.") : 0;
+
+	if (!opts->listen_address && len && host[len] == ':')
+		opts->listen_address = "0.0.0.0";
 }
 
 int sk_transfer_secure(struct sk_transfer_opts *opts, const char *uri, struct sk_err *err)

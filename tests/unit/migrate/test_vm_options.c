@@ -363,6 +363,34 @@ static void test_memory_is_encrypted_unless_told_otherwise(void **state)
 	}
 }
 
+static void test_a_port_of_ipv4_is_listened_on_with_ipv4(void **state)
+{
+	static const struct {
+		const char *uri, *given, *wanted;
+	} cases[] = {
+		{"tcp://10.0.0.2:49500", NULL, "0.0.0.0"},
+		{"tcp://10.0.0.2:49500", "10.0.0.2", "10.0.0.2"},
+		{"tcp://10.0.0.2", NULL,
+		 NULL}, /* libvirt finds a port that is free on both */
+		{"tcp://b:49500", NULL, NULL},
+		{"tcp://[fd00::2]:49500", NULL, NULL},
+		{"unix:///run/x", NULL, NULL},
+		{NULL, NULL, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		struct sk_transfer_opts opts = {.migrate_uri = cases[i].uri,
+						.listen_address = cases[i].given};
+
+		sk_transfer_listen(&opts);
+		if (cases[i].wanted)
+			assert_string_equal(opts.listen_address, cases[i].wanted);
+		else
+			assert_null(opts.listen_address);
+	}
+}
+
 static void test_choices_have_names_both_ways(void **state)
 {
 	struct sk_err err = SK_ERR_INIT;
@@ -411,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_the_text_of_a_version_has_both),
 		cmocka_unit_test(test_what_goes_together_is_taken),
 		cmocka_unit_test(test_memory_is_encrypted_unless_told_otherwise),
+		cmocka_unit_test(test_a_port_of_ipv4_is_listened_on_with_ipv4),
 		cmocka_unit_test(test_choices_have_names_both_ways),
 	};
 
