@@ -121,6 +121,17 @@ static void show_predictions(FILE *out, const struct sk_json *plan)
 		show_prediction(out, sk_json_at(others, i), " ");
 }
 
+static void show_auto(FILE *out, const struct sk_json *plan)
+{
+	const struct sk_json *candidates = sk_json_path(plan, "auto.candidates");
+
+	if (!candidates)
+		return;
+	(void)fprintf(out, "auto takes %s\n", text_at(plan, "auto.why"));
+	for (size_t i = 0; i < sk_json_len(candidates); i++)
+		(void)fprintf(out, "   %s\n", text_at(sk_json_at(candidates, i), "text"));
+}
+
 void sk_show_plan(FILE *out, const struct sk_json *plan)
 {
 	(void)fprintf(out, "%s: %s -> %s, %s, encryption %s\n", text_at(plan, "guest"),
@@ -129,4 +140,5 @@ void sk_show_plan(FILE *out, const struct sk_json *plan)
 	show_checks(out, sk_json_get(plan, "checks"));
 	show_steps(out, sk_json_get(plan, "steps"));
 	show_predictions(out, plan);
+	show_auto(out, plan);
 }

@@ -11,7 +11,6 @@
 #define MOST_PASSES   2000
 #define CAPPED_STEP_S 0.1  /* QEMU counts a cap in windows of this length */
 #define OPEN_STEP_S   0.05 /* and looks at what is left after each such time */
-#define WARM	      2.5  /* pages that the destination has already arrive faster */
 #define ZERO_BPS      2e9  /* at which pages of zeros are found */
 #define THROTTLE_MAX  0.99 /* QEMU's own */
 #define THROTTLE_AT   0.5  /* of what was sent, dirtied meanwhile */
@@ -129,7 +128,7 @@ static struct figures at_point(const struct sk_model_input *in, enum sk_mode mod
 		f.total += f.post;
 		return f;
 	}
-	rest = c.cold / p.link + c.warm / (p.link * WARM);
+	rest = c.cold / p.link + c.warm / (p.link * (in->warm > 0 ? in->warm : 1));
 	f.total += rest;
 	f.down = mode == SK_MODE_STOP_AND_COPY ? f.total : rest;
 	return f;

@@ -57,7 +57,8 @@ struct sk_model_input {
 	struct sk_range
 		postcopy_link_bps; /* of a post-copy phase, which places pages otherwise */
 	double cap_bps, postcopy_cap_bps; /* 0: none */
-	double downtime_s;		  /* d */
+	double warm; /* how much faster pages arrive that the destination has already; 0: 1 */
+	double downtime_s; /* d */
 	double throttle_initial,
 		throttle_increment; /* auto-converge: shares of the guest's time; 0 off */
 	struct sk_model_mode mode[SK_MODEL_MODES];

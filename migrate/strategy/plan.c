@@ -8,6 +8,7 @@
 #include "lib/clock.h"
 #include "lib/parse.h"
 #include "lib/str.h"
+#include "migrate/strategy/auto.h"
 #include "migrate/strategy/predict.h"
 #include "migrate/strategy/strategy.h"
 
@@ -221,6 +222,25 @@ static void set_predictions(struct sk_json *plan, const struct sk_prediction *pr
 							     (enum sk_mode)mode, NULL));
 }
 
+static int predict(const struct sk_migrate_opts *opts, struct sk_vm *vm,
+		   const struct sk_vm_facts *facts, struct sk_json *plan,
+		   struct sk_err *err)
+{
+	struct sk_guest_use use;
+	struct sk_prediction prediction;
+	struct sk_autopilot automatic;
+	int r = 0;
+
+	sk_guest_use_measure(vm, facts, opts, &use);
+	sk_predict(opts, facts, &use, &prediction);
+	if (opts->mode == SK_MODE_AUTO) {
+		r = sk_auto_choose(&prediction, opts, &automatic, err);
+		(void)sk_json_set(plan, "auto", sk_auto_json(&automatic));
+	}
+	set_predictions(plan, &prediction, opts->mode);
+	return r;
+}
+
 static int inspect(const struct sk_migrate_opts *opts, struct sk_json *plan,
 		   struct sk_vm_facts *ret, struct sk_err *err)
 {
@@ -239,15 +259,7 @@ static int inspect(const struct sk_migrate_opts *opts, struct sk_json *plan,
 	r = sk_vm_open(&ends, &vm, err);
 	if (r == 0)
 		r = sk_vm_libvirt.preflight(vm, &job, ret, err);
-	if (r == 0) {
-		struct sk_guest_use use;
-		struct sk_prediction prediction;
-
-		sk_guest_use_measure(vm, ret, opts, &use);
-		sk_predict(opts, ret, &use, &prediction);
-		set_predictions(plan, &prediction, opts->mode);
-	}
-	return r;
+	return r == 0 ? predict(opts, vm, ret, plan, err) : r;
 }
 
 int sk_migrate_plan(const struct sk_migrate_opts *opts, struct sk_json **ret,

@@ -10,9 +10,11 @@
 
 #define MIB		 1048576.0
 #define DEFAULT_DOWNTIME 0.3 /* QEMU's */
-#define LONGEST_S	 4
-#define WORTH_BYTES	 (2 * MIB)
-#define ON_WIRE		 0.95 /* of a link's rate is left for memory */
+#define WARM_EMULATED                                                                    \
+	2.5 /* there the processor, not the link, is what limits the stream */
+#define LONGEST_S   4
+#define WORTH_BYTES (2 * MIB)
+#define ON_WIRE	    0.95 /* of a link's rate is left for memory */
 
 static double cap_of(uint64_t bits)
 {
@@ -110,6 +112,8 @@ void sk_predict(const struct sk_migrate_opts *opts, const struct sk_vm_facts *fa
 				      .postcopy_after = opts->postcopy_after};
 	(void)snprintf(ret->guest, sizeof(ret->guest), "%s", opts->guest);
 	in->memory_bytes = (double)facts->memory_bytes;
+	if (strcmp(facts->accelerator, "tcg") == 0 && !opts->link_bits)
+		in->warm = WARM_EMULATED;
 	if (sk_calibration_load(opts->home ? opts->home->root_fd : -1,
 				facts->hostname[SK_SIDE_SOURCE],
 				facts->hostname[SK_SIDE_DESTINATION], &ret->calibration,

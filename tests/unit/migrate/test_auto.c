@@ -112,6 +112,7 @@ static struct sk_prediction guest(double write_bps, double working_set)
 					  .postcopy_link_bps = sk_range_of(300e6),
 					  .cap_bps = 32e6,
 					  .downtime_s = 0.3,
+					  .warm = 2.5,
 				  }};
 
 	for (int mode = 0; mode < SK_MODEL_MODES; mode++)

@@ -31,6 +31,7 @@ static struct sk_model_input idle(void)
 		.link_bps = sk_range_of(50e6),
 		.postcopy_link_bps = sk_range_of(100e6),
 		.downtime_s = 0.3,
+		.warm = 2.5,
 	};
 
 	for (int mode = 0; mode < SK_MODEL_MODES; mode++)

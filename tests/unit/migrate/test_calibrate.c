@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+/* test_calibrate - what is learnt of a pair of hosts, kept, and given to the model */
+#include "migrate/strategy/calibrate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/fs.h"
+
+static char folder[] = "/tmp/skiff-calibrate-XXXXXX";
+static int root = -1;
+
+static int set_up(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	root = open(folder, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	return root < 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	(void)close(root);
+	return sk_fs_remove_tree(AT_FDCWD, folder, NULL);
+}
+
+static struct sk_calibration_run run_of(enum sk_mode mode, bool is_capped, double floor_s)
+{
+	struct sk_calibration_run run = {.mode = mode,
+					 .is_capped = is_capped,
+					 .guest = "g1",
+					 .link_bps = is_capped ? NAN : 250e6,
+					 .floor_s = floor_s,
+					 .extra_s = -0.01,
+					 .network_s = 0.02,
+					 .wait = NAN,
+					 .nonzero = 150e6,
+					 .tail = 7e6,
+					 .resident = 220e6};
+
+	return run;
+}
+
+static struct sk_model_input apply(const struct sk_calibration *c, double cap_bps)
+{
+	struct sk_model_input in = {.memory_bytes = 256e6,
+				    .nonzero = sk_range_of(150e6),
+				    .cap_bps = cap_bps};
+
+	sk_calibration_apply(c, "g1", &in);
+	return in;
+}
+
+static void test_without_runs_everything_is_a_wide_guess(void **state)
+{
+	struct sk_calibration c = {.nr = 0};
+	struct sk_model_input in = apply(&c, 0);
+
+	(void)state;
+	for (int mode = 0; mode < SK_MODEL_MODES; mode++) {
+		const struct sk_range *r = &in.mode[mode].floor_s;
+
+		assert_true(r->low > 0 && r->low * 3 < r->mid && r->mid * 3 < r->high);
+	}
+	assert_true(in.link_bps.low * 3 <= in.link_bps.mid);
+	assert_int_equal(sk_calibration_nr(&c, SK_MODE_PRE_COPY), 0);
+}
+
+static void test_runs_of_the_same_kind_count_before_others(void **state)
+{
+	struct sk_calibration c = {.nr = 0};
+	struct sk_calibration_run run;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		run = run_of(SK_MODE_PRE_COPY, true, 0.020 + 0.001 * i);
+		sk_calibration_add(&c, &run);
+		run = run_of(SK_MODE_PRE_COPY, false, 0.060);
+		sk_calibration_add(&c, &run);
+	}
+	assert_true(fabs(apply(&c, 32e6).mode[SK_MODE_PRE_COPY].floor_s.mid - 0.022) <
+		    1e-9);
+	assert_true(fabs(apply(&c, 0).mode[SK_MODE_PRE_COPY].floor_s.mid - 0.060) < 1e-9);
+	assert_true(apply(&c, 0).link_bps.mid == 250e6);
+	/* Of post-copy nothing is known, and a pre-copy is nothing like it. */
+	assert_true(apply(&c, 0).mode[SK_MODE_POST_COPY].floor_s.high > 0.1);
+	run = run_of(SK_MODE_HYBRID, true, 0.013);
+	sk_calibration_add(&c, &run);
+	assert_true(fabs(apply(&c, 32e6).mode[SK_MODE_POST_COPY].floor_s.mid - 0.013) <
+		    1e-9);
+}
+
+static void test_of_two_clusters_the_denser_counts(void **state)
+{
+	static const double floors[] = {0.105, 0.012, 0.104, 0.011, 0.013, 0.012, 0.103};
+	struct sk_calibration c = {.nr = 0};
+	struct sk_range floor_s;
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(floors); i++) {
+		struct sk_calibration_run run =
+			run_of(SK_MODE_POST_COPY, true, floors[i]);
+
+		sk_calibration_add(&c, &run);
+	}
+	floor_s = apply(&c, 32e6).mode[SK_MODE_POST_COPY].floor_s;
+	assert_true(fabs(floor_s.mid - 0.012) < 1e-9);
+	assert_true(floor_s.low <= 0.012 && floor_s.high >= 0.1);
+}
+
+static void test_the_oldest_runs_give_way(void **state)
+{
+	struct sk_calibration c = {.nr = 0};
+	struct sk_calibration_run run;
+
+	(void)state;
+	for (int i = 0; i < SK_CALIBRATION_RUNS + 10; i++) {
+		run = run_of(SK_MODE_PRE_COPY, true, i);
+		sk_calibration_add(&c, &run);
+	}
+	assert_int_equal(c.nr, SK_CALIBRATION_RUNS);
+	assert_true(c.runs[0].floor_s == 10);
+	assert_true(c.runs[c.nr - 1].floor_s == SK_CALIBRATION_RUNS + 9);
+}
+
+static void test_it_is_kept_for_both_directions(void **state)
+{
+	struct sk_calibration c, again;
+	struct sk_calibration_run run = run_of(SK_MODE_STOP_AND_COPY, false, 0.05);
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(sk_calibration_load(root, "a", "b/..\n", &c, &err), 0);
+	assert_int_equal(c.nr, 0);
+	assert_string_equal(c.key, "a--b_.._.json");
+	sk_calibration_add(&c, &run);
+	assert_int_equal(sk_calibration_save(root, &c, &err), 0);
+	assert_int_equal(sk_calibration_load(root, "b/..\n", "a", &again, &err), 0);
+	assert_int_equal(again.nr, 1);
+	assert_string_equal(again.runs[0].guest, "g1");
+	assert_int_equal(again.runs[0].mode, SK_MODE_STOP_AND_COPY);
+	assert_true(again.runs[0].link_bps == 250e6);
+	assert_true(isnan(again.runs[0].wait));
+	assert_int_equal(sk_calibration_nr(&again, SK_MODE_STOP_AND_COPY), 1);
+	assert_int_equal(sk_calibration_load(root, "a", "c", &again, &err), 0);
+	assert_int_equal(again.nr, 0);
+}
+
+static void test_a_damaged_file_is_told_and_replaced(void **state)
+{
+	struct sk_calibration c;
+	struct sk_calibration_run run = run_of(SK_MODE_PRE_COPY, true, 0.05);
+	struct sk_err err = SK_ERR_INIT;
+	int dir = sk_fs_open_dir(root, "calibration", 0755, NULL);
+
+	(void)state;
+	assert_true(dir >= 0);
+	assert_int_equal(sk_fs_replace(dir, "x--y.json", "{\"runs\":", 8, 0644, NULL), 0);
+	assert_true(sk_calibration_load(root, "x", "y", &c, &err) < 0);
+	assert_true(err.msg[0] != '\0');
+	assert_int_equal(c.nr, 0);
+	sk_calibration_add(&c, &run);
+	assert_int_equal(sk_calibration_save(root, &c, NULL), 0);
+	assert_int_equal(sk_calibration_load(root, "x", "y", &c, NULL), 0);
+	assert_int_equal(c.nr, 1);
+	(void)close(dir);
+}
+
+static void test_memory_is_that_of_the_run_most_like_now(void **state)
+{
+	struct sk_calibration c = {.nr = 0};
+	struct sk_calibration_run fresh = run_of(SK_MODE_PRE_COPY, true, 0.02);
+	struct sk_calibration_run moved = fresh;
+	struct sk_range v0;
+	const char *how;
+
+	(void)state;
+	how = sk_calibration_nonzero(&c, "g1", 220e6, 256e6, &v0);
+	assert_non_null(strstr(how, "less a guess"));
+	assert_true(v0.low < 100e6 && v0.high >= 200e6);
+	how = sk_calibration_nonzero(&c, "g1", 0, 256e6, &v0);
+	assert_non_null(strstr(how, "nothing is known"));
+	/* Before its first move QEMU holds pages of zeros that do not come along. */
+	fresh.resident = 285e6;
+	moved.resident = 230e6;
+	sk_calibration_add(&c, &fresh);
+	sk_calibration_add(&c, &moved);
+	(void)sk_calibration_nonzero(&c, "g1", 285e6, 256e6, &v0);
+	assert_true(fabs(v0.mid - 150e6) < 1);
+	(void)sk_calibration_nonzero(&c, "g1", 235e6, 256e6, &v0);
+	assert_true(fabs(v0.mid - 155e6) < 1);
+	assert_true(v0.low <= 150e6 && v0.high >= 160e6);
+	how = sk_calibration_nonzero(&c, "g2", 220e6, 256e6, &v0);
+	assert_non_null(strstr(how, "less a guess"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_without_runs_everything_is_a_wide_guess),
+		cmocka_unit_test(test_runs_of_the_same_kind_count_before_others),
+		cmocka_unit_test(test_of_two_clusters_the_denser_counts),
+		cmocka_unit_test(test_the_oldest_runs_give_way),
+		cmocka_unit_test(test_it_is_kept_for_both_directions),
+		cmocka_unit_test(test_a_damaged_file_is_told_and_replaced),
+		cmocka_unit_test(test_memory_is_that_of_the_run_most_like_now),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
