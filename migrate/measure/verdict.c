@@ -206,6 +206,10 @@ static void prove_mode(struct sk_timeline *timeline, struct sk_verdict *v)
 	if (v->chosen == SK_MODE_HYBRID && shown == SK_MODE_POST_COPY &&
 	    has_whole_pass(timeline, v))
 		shown = SK_MODE_HYBRID;
+	/* Nobody asked for the post-copy that a hybrid of auto's did not come to need. */
+	if (v->asked == SK_MODE_AUTO && v->chosen == SK_MODE_HYBRID &&
+	    shown == SK_MODE_PRE_COPY)
+		v->chosen = shown;
 	v->proven = shown == v->chosen ? shown : SK_MODE_DEGENERATE;
 	if (shown == v->chosen || shown == SK_MODE_DEGENERATE)
 		return;
@@ -238,8 +242,8 @@ static void set_durations(struct sk_timeline *timeline, struct sk_verdict *v)
 	jobs = sk_timeline_jobs(timeline, &n);
 	for (size_t i = 0; i < n; i++) {
 		v->memory_bytes = later(v->memory_bytes, jobs[i].memory_total);
-		v->zero_bytes = later(v->zero_bytes,
-				      jobs[i].constant_pages * jobs[i].page_size);
+		v->zero_bytes =
+			later(v->zero_bytes, jobs[i].constant_pages * jobs[i].page_size);
 		v->wire_bytes = later(v->wire_bytes, jobs[i].memory_processed);
 		v->postcopy_requests =
 			later(v->postcopy_requests, jobs[i].postcopy_requests);

@@ -128,6 +128,18 @@ static const struct entry changed[] = {
 	RETURN(4000),
 	{0},
 };
+/* Auto's hybrid, whose memory was there before it could switch. */
+static const struct entry unneeded[] = {
+	COURSE(990, "hybrid"),
+	CALL(1000),
+	S_STATUS(1400, "active"),
+	S(1401, "MIGRATION_PASS", "{\"pass\":1}"),
+	S(3900, "STOP", ""),
+	S_STATUS(3920, "completed"),
+	D(3942, "RESUME", ""),
+	RETURN(5200),
+	{0},
+};
 /* StartPostCopy came too late: trap 4 of the facts. */
 static const struct entry late_post_copy[] = {
 	CALL(1000),
@@ -216,6 +228,9 @@ static void test_modes_are_proven_by_the_order_of_events(void **state)
 		{SK_MODE_AUTO, SK_MODE_HYBRID, changed,
 		 "resumed at the destination 1070 ms before the last page left the "
 		 "source"},
+		{SK_MODE_AUTO, SK_MODE_PRE_COPY, unneeded,
+		 "ran at the source for 2500 ms of copying, stopped, resumed at the "
+		 "destination"},
 		{SK_MODE_AUTO, SK_MODE_DEGENERATE, post_copy,
 		 "the events show post-copy: resumed at the destination 1970 ms before "
 		 "the last page left the source"},
