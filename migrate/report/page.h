@@ -41,6 +41,8 @@ void sk_page_timeline(struct sk_str *out, const struct sk_report_input *in);
 void sk_page_downtime(struct sk_str *out, const struct sk_report_input *in);
 /** sk_page_passes() - The staircase of passes with the threshold below which the guest is stopped */
 void sk_page_passes(struct sk_str *out, const struct sk_report_input *in);
+/** sk_page_objective() - Whether the objective was kept to, and what auto chose for it; nothing without either */
+void sk_page_objective(struct sk_str *out, const struct sk_report_input *in);
 /** sk_page_predicted() - What the model said before, and what came; nothing without a prediction */
 void sk_page_predicted(struct sk_str *out, const struct sk_report_input *in);
 /** sk_page_measuring() - Probe, clocks with their error bars, service, what QEMU told */

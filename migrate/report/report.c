@@ -41,6 +41,7 @@ int sk_report_write(int dirfd, const char *name, const struct sk_report_input *i
 	sk_page_timeline(&out, input);
 	sk_page_downtime(&out, input);
 	sk_page_passes(&out, input);
+	sk_page_objective(&out, input);
 	sk_page_predicted(&out, input);
 	sk_page_tail(&out, input);
 	sk_page_measuring(&out, input);

@@ -334,6 +334,41 @@ static void test_page_shows_prediction_against_measurement(void **state)
 	run_finish(&run);
 }
 
+static void test_page_shows_the_objective_and_what_auto_did(void **state)
+{
+	sk_autofree char *page = NULL;
+	struct sk_json *object, *one;
+	struct run run;
+
+	(void)state;
+	run_init(&run, SK_MODE_POST_COPY, 100, "g1");
+	object = object_in(run.json, "slo");
+	sk_json_set_bool(object, "met", false);
+	one = object_in(object, "outage");
+	sk_json_set_double(one, "limit", 100);
+	sk_json_set_double(one, "measured", 1400);
+	sk_json_set_bool(one, "met", false);
+	object = object_in(run.json, "auto");
+	sk_json_set_uint(object, "chosen", 0);
+	sk_json_set_str(object, "why", "<b>nearest");
+	one = sk_json_add(sk_json_set(object, "candidates", sk_json_new_array()),
+			  sk_json_new_object());
+	sk_json_set_str(one, "text", "hybrid <2 s");
+	sk_json_set_str(one, "fits", "likely");
+	one = sk_json_add(sk_json_set(object, "changes", sk_json_new_array()),
+			  sk_json_new_object());
+	sk_json_set_double(one, "at_ms", 2500);
+	sk_json_set_str(one, "text", "throttled");
+	page = write_page(&run);
+	expect(page, "<h2>Objective</h2>");
+	expect(page, "<td>client&#39;s outage</td><td class=\"number\">100 ms</td>"
+		     "<td class=\"number\">1.4 s</td><td>missed</td>");
+	expect(page, "<p>Chosen: &lt;b&gt;nearest.</p>");
+	expect(page, "<td>hybrid &lt;2 s</td><td>likely: chosen</td>");
+	expect(page, "<td class=\"number\">2.5 s</td><td>throttled</td>");
+	run_finish(&run);
+}
+
 /* Three passes, the last below what 300 ms allow. */
 static void test_page_shows_the_staircase_and_its_threshold(void **state)
 {
@@ -473,6 +508,7 @@ int main(void)
 		cmocka_unit_test(test_page_shows_what_the_outage_consists_of),
 		cmocka_unit_test(test_page_shows_how_it_was_measured),
 		cmocka_unit_test(test_page_shows_prediction_against_measurement),
+		cmocka_unit_test(test_page_shows_the_objective_and_what_auto_did),
 		cmocka_unit_test(test_page_shows_the_staircase_and_its_threshold),
 		cmocka_unit_test(test_page_is_self_contained_and_without_scripts),
 		cmocka_unit_test(test_page_of_a_minute_at_1_khz_stays_small),
