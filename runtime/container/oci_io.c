@@ -103,12 +103,16 @@ int sk_oci_check_fds(uint64_t preserve_fds, struct sk_err *err)
 	if (preserve_fds > MAX_FDS)
 		return sk_err_set(err, EINVAL, "--preserve-fds: more than %d", MAX_FDS);
 	preserve_fds += sk_oci_io_listen_fds();
-	for (unsigned int i = 0; i < preserve_fds; i++)
-		if (fcntl(3 + (int)i, F_GETFD) < 0)
+	for (unsigned int i = 0; i < preserve_fds; i++) {
+		int flags = fcntl(3 + (int)i, F_GETFD);
+
+		/* one that is to be closed was not inherited: it is the program's own */
+		if (flags < 0 || (flags & FD_CLOEXEC))
 			return sk_err_set(
 				err, EBADF,
 				"--preserve-fds, LISTEN_FDS: descriptor %u is not open",
 				3 + i);
+	}
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -32,11 +33,13 @@
 /* Whoever executes a program by an ordinary descriptor may want to keep that: it is left alone. */
 static int own_mount(void)
 {
-	const char *name = (const char *)getauxval(AT_EXECFN);
-	const char *number = name ? sk_str_starts(name, "/dev/fd/") : NULL;
+	unsigned long address = getauxval(AT_EXECFN);
+	const char *name, *number;
 	uint64_t fd;
 	int flags;
 
+	memcpy(&name, &address, sizeof(name));
+	number = name ? sk_str_starts(name, "/dev/fd/") : NULL;
 	if (!number || sk_parse_u64(number, 3, INT32_MAX, &fd, NULL) < 0)
 		return -1;
 	flags = fcntl((int)fd, F_GETFL);
