@@ -139,6 +139,35 @@ static int record(struct runner *r, size_t index, struct sk_json *run, uint64_t 
 	return sk_store_append(&r->store, run, err);
 }
 
+static bool has_auto(const struct sk_experiment *experiment)
+{
+	for (size_t i = 0; i < sk_experiment_cells(experiment); i++)
+		if (sk_experiment_cell(experiment, i).set[SK_FACTOR_MODE] == SK_MODE_AUTO)
+			return true;
+	return false;
+}
+
+/* Mode auto predicts by what it learnt of the hosts: one migration of each kind that it may take, before
+ * the first that counts. One that fails teaches nothing, and the lab begins anew. */
+static void calibrate(struct runner *r, const struct sk_trial_opts *trial)
+{
+	static const enum sk_mode modes[] = {SK_MODE_PRE_COPY, SK_MODE_HYBRID,
+					     SK_MODE_POST_COPY};
+	const struct sk_experiment *e = r->store.experiment;
+	size_t nr = e->risk.no_post_copy ? 1 : SK_ARRAY_SIZE(modes);
+
+	for (size_t i = 0; has_auto(e) && i < nr && !is_interrupted(r); i++) {
+		sk_auto(sk_json_free) struct sk_json *result = NULL;
+		struct sk_cell cell = *trial->cell;
+		struct sk_trial_opts opts = *trial;
+
+		cell.set[SK_FACTOR_MODE] = modes[i];
+		opts.cell = &cell;
+		if (sk_trial_do(&r->site, &r->store, &opts, &result, NULL) < 0)
+			sk_site_reset(&r->site);
+	}
+}
+
 static int do_trial(struct runner *r, size_t index, struct sk_err *err)
 {
 	const struct sk_trial *trial = &r->store.design.trials[index];
@@ -155,6 +184,8 @@ static int do_trial(struct runner *r, size_t index, struct sk_err *err)
 	int failed;
 
 	(void)snprintf(samples, sizeof(samples), "%zu.bin", index);
+	if (trial->kind == SK_TRIAL_WARMUP)
+		calibrate(r, &opts);
 	failed = sk_trial_do(&r->site, &r->store, &opts, &result, &failure);
 	if (failed < 0 && (failed == -ECANCELED || is_interrupted(r)))
 		return sk_err_set(err, ECANCELED, "interrupted in run %zu of %zu",

@@ -28,6 +28,7 @@ struct sk_vm {
 	bool ends_on_abort;
 
 	struct sk_vm_job job;
+	uint64_t max_downtime_ms;
 	uint64_t timeout_ns;
 	enum sk_timeout_action timeout_action;
 	uint64_t now_ns, step_ns; /* the clock, and what each round takes */
@@ -148,7 +149,15 @@ static int fake_resume(struct sk_vm *vm, enum sk_side side, struct sk_err *err)
 	return 0;
 }
 
+static int fake_set_max_downtime(struct sk_vm *vm, uint64_t ms, struct sk_err *err)
+{
+	(void)err;
+	vm->max_downtime_ms = ms;
+	return 0;
+}
+
 static const struct sk_vm_ops fake = {
+	.set_max_downtime = fake_set_max_downtime,
 	.start = fake_start,
 	.next = fake_next,
 	.start_postcopy = fake_start_postcopy,
@@ -276,11 +285,14 @@ static void test_hybrid_switches_once_after_its_passes(void **state)
 	(void)state;
 	assert_int_equal(run(&vm, SK_MODE_HYBRID, &err), 0);
 	assert_int_equal(vm.nr_postcopy, 1);
-	assert_int_equal(vm.postcopy_at, 4); /* behind PASS(2): one whole pass */
+	assert_int_equal(vm.postcopy_at, 4);	 /* behind PASS(2): one whole pass */
+	assert_int_equal(vm.max_downtime_ms, 1); /* QEMU is not to end it before that */
 	vm = (struct sk_vm){.notes = passes};
+	session.transfer.max_downtime_ms = 200;
 	assert_int_equal(sk_session_run(&session, &err), 0);
 	assert_int_equal(vm.nr_postcopy, 1);
 	assert_int_equal(vm.postcopy_at, 5);
+	assert_int_equal(vm.max_downtime_ms, 0); /* the job has the user's */
 }
 
 static int nr_ticks, tick_result;
