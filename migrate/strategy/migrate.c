@@ -35,6 +35,7 @@
 #define PROBE_MAX_NS	    (600 * SK_NS_PER_S)
 #define PROBE_REPLY_MS	    3000
 #define CHECKSUM_TIMEOUT_MS 8000
+#define GUEST_PAGE	    4096
 #define NAP_NS		    (20 * SK_NS_PER_MS)
 
 /** struct move - One call of sk_migrate() */
@@ -202,6 +203,20 @@ static int predict(struct move *move, struct sk_vm *vm, struct sk_err *err)
 	return move->opts->mode == SK_MODE_AUTO ? choose(move, err) : 0;
 }
 
+/* What a guest of a lab says of its own writes: to compare, nothing is predicted from it. */
+static void cross_check(const struct move *move, struct sk_json *run)
+{
+	struct sk_json *inputs = sk_json_path(run, "prediction.inputs"), *says;
+
+	if (!inputs || !move->check.is_wanted)
+		return;
+	says = sk_json_set(inputs, "guest_says", sk_json_new_object());
+	sk_json_set_uint(says, "write_bytes_per_s",
+			 move->check.before.pages_per_s * GUEST_PAGE);
+	sk_json_set_uint(says, "working_set_bytes",
+			 move->check.before.working_set_bytes);
+}
+
 /* What was predicted beside what came, and the next prediction the wiser. */
 static void review(struct move *move, const struct sk_verdict *verdict,
 		   struct sk_json *run)
@@ -217,6 +232,7 @@ static void review(struct move *move, const struct sk_verdict *verdict,
 	if (verdict->chosen < SK_MODEL_MODES)
 		(void)sk_json_set(run, "prediction",
 				  sk_prediction_json(p, verdict->chosen, verdict));
+	cross_check(move, run);
 	if (sk_slo_is_set(&move->opts->slo))
 		(void)sk_json_set(run, "slo", sk_slo_json(&move->opts->slo, verdict));
 	if (sk_prediction_learn(p, move->opts, &move->facts, verdict, &err) < 0)
