@@ -73,7 +73,7 @@ static int check_runs(struct sk_vm_inspection *in, struct sk_err *err)
 {
 	const struct sk_vm_ends *ends = &in->vm->ends;
 	struct sk_vm_host *host = in->vm->end[SK_SIDE_SOURCE].host;
-	enum sk_vm_state state;
+	enum sk_vm_state state = SK_VM_GONE;
 	int r = sk_vm_host_find(host, ends->guest, &in->domain, err);
 
 	if (r == 0)

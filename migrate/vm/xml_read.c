@@ -71,7 +71,9 @@ static int read_disk(const char *xml, struct sk_vm_disk *ret, struct sk_err *err
 	sk_autofree char *shareable = sk_vm_xml_element(xml, "shareable");
 	sk_autofree char *type = sk_vm_xml_attribute(xml, "type");
 
-	ret->target = target ? sk_vm_xml_attribute(target, "dev") : strdup("?");
+	ret->target = target ? sk_vm_xml_attribute(target, "dev") : NULL;
+	if (!ret->target)
+		ret->target = strdup("?");
 	if (!ret->target)
 		return sk_err_oom(err);
 	ret->is_network = sk_str_equal(type, "network");

@@ -202,6 +202,7 @@ static void look_at_refusals(struct it *it, const struct it_lab_host *a,
 	};
 	sk_autoclose int fd = listen_on(b->pid, 49500);
 
+	assert_true(fd >= 0);
 	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++)
 		expect_refusal(it, a, b, cases[i].options, cases[i].why, cases[i].hint);
 	it_expect(it, 2, "migrate", "g1", "--to", "b", "--timeout-action", "abort");

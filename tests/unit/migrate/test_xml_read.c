@@ -74,6 +74,11 @@ static void test_a_domain_without_disks_has_none(void **state)
 	assert_int_equal(sk_vm_disks_read("<domain><devices/></domain>", &disks, NULL),
 			 0);
 	assert_int_equal(disks.nr, 0);
+	assert_int_equal(sk_vm_disks_read("<disk><target bus='ide'/></disk>", &disks,
+					  NULL),
+			 0);
+	assert_string_equal(disks.disk[0].target, "?");
+	sk_vm_disks_finish(&disks);
 	/* Cut off in the middle of one. */
 	assert_int_equal(sk_vm_disks_read("<disk type='file'><source file='", &disks,
 					  NULL),
