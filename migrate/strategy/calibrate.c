@@ -354,7 +354,7 @@ const char *sk_calibration_nonzero(const struct sk_calibration *calibration,
 				   double memory_bytes, struct sk_range *ret)
 {
 	const struct sk_calibration_run *like = most_like(calibration, guest, resident);
-	double more, slack;
+	double more, slack, guess;
 
 	if (resident <= 0) {
 		*ret = (struct sk_range){memory_bytes * 0.1, memory_bytes * 0.6,
@@ -367,11 +367,11 @@ const char *sk_calibration_nonzero(const struct sk_calibration *calibration,
 			      memory_bytes);
 		return "resident memory of QEMU less a guess of what is its own";
 	}
+	/* Less than then is QEMU's own, which does not come along; guests seldom give memory back. */
 	more = resident - like->resident;
 	slack = fabs(more) + 0.05 * like->nonzero;
-	*ret = within((struct sk_range){like->nonzero + more - slack,
-					like->nonzero + more,
-					like->nonzero + more + slack},
+	guess = fmin(like->nonzero + fmax(more, 0), resident - OWN_LOW);
+	*ret = within((struct sk_range){guess - slack, guess, guess + slack},
 		      memory_bytes);
 	return "pages that were not zero in an earlier run, and what QEMU's memory grew by";
 }

@@ -12,9 +12,10 @@
 #define DEFAULT_DOWNTIME 0.3 /* QEMU's */
 #define WARM_EMULATED                                                                    \
 	2.5 /* there the processor, not the link, is what limits the stream */
-#define LONGEST_S   4
-#define WORTH_BYTES (2 * MIB)
-#define ON_WIRE	    0.95 /* of a link's rate is left for memory */
+#define LEAST_FLOOR_S 0.003 /* a stop and a start take that */
+#define LONGEST_S     4
+#define WORTH_BYTES   (2 * MIB)
+#define ON_WIRE	      0.95 /* of a link's rate is left for memory */
 
 static double cap_of(uint64_t bits)
 {
@@ -205,7 +206,7 @@ static void fill_run(const struct sk_prediction *p, const struct sk_migrate_opts
 	out = hindsight(p, run, v);
 	if (out.converges) {
 		run->extra_s = total - out.copy_s;
-		run->floor_s = vcpu - out.flush_s;
+		run->floor_s = fmax(vcpu - out.flush_s, LEAST_FLOOR_S);
 	}
 	if (is_postcopy(v->proven))
 		run->wait =

@@ -74,7 +74,7 @@ int sk_vm_dirty_measure(struct sk_vm *vm, unsigned int seconds, uint64_t memory_
 {
 	sk_auto(sk_vm_domain_unref) virDomain *domain = NULL;
 	uint64_t end = sk_clock_mono() + seconds * SK_NS_PER_S;
-	unsigned int per_gib;
+	unsigned int per_gib = PER_GIB;
 	bool is_done = false;
 	long long mib = 0;
 	double share, samples;

@@ -202,6 +202,11 @@ static void test_memory_is_that_of_the_run_most_like_now(void **state)
 	(void)sk_calibration_nonzero(&c, "g1", 235e6, 256e6, &v0);
 	assert_true(fabs(v0.mid - 155e6) < 1);
 	assert_true(v0.low <= 150e6 && v0.high >= 160e6);
+	(void)sk_calibration_nonzero(&c, "g1", 200e6, 256e6, &v0);
+	assert_true(fabs(v0.mid - 150e6) < 1);
+	/* No more than there is. */
+	(void)sk_calibration_nonzero(&c, "g1", 100e6, 256e6, &v0);
+	assert_true(v0.mid < 100e6);
 	how = sk_calibration_nonzero(&c, "g2", 220e6, 256e6, &v0);
 	assert_non_null(strstr(how, "less a guess"));
 }
