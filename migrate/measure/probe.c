@@ -27,6 +27,7 @@
 #include "migrate/measure/probe_internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -265,6 +266,12 @@ static int start_here(struct sk_probe *probe, struct sk_err *err)
 {
 	int r;
 
+	/* Connections are made anew later: the caller's descriptor may be gone by then. */
+	if (probe->opts.netns_fd >= 0) {
+		probe->netns_fd = fcntl(probe->opts.netns_fd, F_DUPFD_CLOEXEC, 3);
+		if (probe->netns_fd < 0)
+			return sk_err_errno(err, "keep the network namespace");
+	}
 	sk_probe_read_clocks(&probe->start_mono, &probe->start_real);
 	r = open_sources(probe, err);
 	if (r < 0)
@@ -298,7 +305,7 @@ int sk_probe_start(const struct sk_probe_opts *opts, struct sk_probe **ret,
 	if (!probe)
 		return sk_err_oom(err);
 	init_sync(probe);
-	probe->epoll = -1;
+	probe->epoll = probe->netns_fd = -1;
 	probe->opts = *opts;
 	if (!probe->opts.timeout_ns)
 		probe->opts.timeout_ns = DEFAULT_TIMEOUT_NS;
@@ -444,6 +451,7 @@ void sk_probe_free(struct sk_probe *probe)
 		sk_source_free(probe->sources[i]);
 	free(probe->sources);
 	sk_close(&probe->epoll);
+	sk_close(&probe->netns_fd);
 	sk_closed_free(probe);
 	if (probe->samples)
 		(void)munmap(probe->samples,

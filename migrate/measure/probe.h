@@ -79,7 +79,7 @@ int sk_probe_target_print(const struct sk_probe_target *target, char **ret);
 /** struct sk_probe_opts - What to send and for how long at most */
 struct sk_probe_opts {
 	struct sk_probe_target target;
-	int netns_fd; /* send from this network namespace (borrowed); -1 the caller's */
+	int netns_fd; /* send from this network namespace (borrowed, until sk_probe_start() returns); -1 the caller's */
 	const char *
 		from; /* send from another machine: "ssh://host", see sk_ssh_argv(); borrowed; NULL: from here */
 	uint64_t

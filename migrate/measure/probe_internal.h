@@ -23,13 +23,14 @@ struct sk_probe {
 	uint32_t run;
 	struct sk_source **sources;
 	unsigned int nr_sources;
-	int epoll; /* of the thread that collects answers */
+	int epoll;    /* of the thread that collects answers */
+	int netns_fd; /* opts.netns_fd for as long as the probe lives, or -1 */
 	struct sk_sample *samples;
 	size_t max_samples;
 	atomic_size_t nr_sent, nr_received; /* samples below nr_sent are published */
 	atomic_size_t nr_kernel_stamps, nr_refused, nr_reconnects;
 	atomic_bool is_stopping, is_sent;
-	atomic_bool is_realtime; /* the thread that sends has that priority */
+	atomic_bool is_realtime;  /* the thread that sends has that priority */
 	atomic_bool is_abandoned; /* nobody wants the samples: do not wait for answers */
 	struct sk_remote *remote; /* it runs on another machine */
 	pthread_mutex_t
@@ -90,6 +91,7 @@ struct sk_source {
 
 	pthread_mutex_t lock;
 	enum { SK_STREAM_CLOSED, SK_STREAM_CONNECTING, SK_STREAM_OPEN } state;
+	uint64_t opened_ns;   /* OPEN: since when */
 	uint64_t deadline_ns; /* CLOSED: try again then; CONNECTING: give up then */
 	size_t *ring,
 		ring_size; /* requests that are not answered yet, in the order of sending */

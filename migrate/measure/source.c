@@ -170,7 +170,7 @@ static int open_icmp(struct sk_source *source, struct sk_err *err)
 	int protocol = family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP;
 	const uint32_t filter_v4 = ~(1u << ICMP_ECHOREPLY);
 	struct icmp6_filter filter_v6;
-	int netns = source->probe->opts.netns_fd;
+	int netns = source->probe->netns_fd;
 	int r = sk_net_socket(netns, family, SOCK_DGRAM, protocol, &source->fd, NULL);
 
 	if (r == 0)
@@ -202,8 +202,8 @@ static int open_datagram(struct sk_source *source, struct sk_err *err)
 	if (is_icmp(source))
 		r = open_icmp(source, err);
 	else
-		r = sk_net_socket(probe->opts.netns_fd, probe->peer.ss_family, SOCK_DGRAM,
-				  0, &source->fd, err);
+		r = sk_net_socket(probe->netns_fd, probe->peer.ss_family, SOCK_DGRAM, 0,
+				  &source->fd, err);
 	if (r < 0)
 		return r;
 	if (connect(source->fd, (struct sockaddr *)&probe->peer, probe->peer_len) < 0)

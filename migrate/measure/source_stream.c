@@ -150,6 +150,7 @@ static void connected(struct sk_source *source)
 	}
 	(void)setsockopt(source->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	source->state = SK_STREAM_OPEN;
+	source->opened_ns = sk_probe_now(source->probe);
 	source->wants_out = true;
 	flush(source);
 }
@@ -159,7 +160,7 @@ static int begin_connect(struct sk_source *source, struct sk_err *err)
 	struct sk_probe *probe = source->probe;
 	int r;
 
-	r = sk_net_socket(probe->opts.netns_fd, probe->peer.ss_family,
+	r = sk_net_socket(probe->netns_fd, probe->peer.ss_family,
 			  SOCK_STREAM | SOCK_NONBLOCK, 0, &source->fd, err);
 	if (r < 0)
 		return r;
@@ -303,7 +304,10 @@ static void mind_stream(struct sk_source *source)
 	(void)pthread_mutex_lock(&source->lock);
 	if (source->state == SK_STREAM_OPEN) {
 		drop_answered(source);
-		if (source->head < source->sent && is_expired(source, source->head, now))
+		/* What waited for the connection is old as it is sent: that is not its fault. */
+		if (source->head < source->sent &&
+		    is_expired(source, source->head, now) &&
+		    now >= source->opened_ns + source->probe->opts.timeout_ns)
 			give_up(source, 0);
 	} else if (source->state == SK_STREAM_CONNECTING && now >= source->deadline_ns) {
 		give_up(source, 0);

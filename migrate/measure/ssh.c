@@ -200,7 +200,8 @@ int sk_ssh_argv(const char *uri, char ***ret, struct sk_err *err)
 		return r;
 	if (!host[0] && !is_plain)
 		return 1;
-	if (!is_plain && (colon - uri < 4 || strncmp(colon - 4, "+ssh", 4) != 0))
+	if (!is_plain &&
+	    (!colon || colon - uri < 4 || strncmp(colon - 4, "+ssh", 4) != 0))
 		return sk_err_set(err, EOPNOTSUPP, "the transport of '%s' is not ssh",
 				  uri);
 	if (!is_host(host))

@@ -104,6 +104,7 @@ static void make_client(struct it *it, struct site *site)
 	write_at(bin, "ssh", 0755, wrapper);
 	write_at(site->dir, "ssh_config", 0644, config);
 	write_at(site->dir, "known_hosts", 0644, known);
+	assert_non_null(getenv("PATH"));
 	site->path = strdup(getenv("PATH"));
 	path = sk_strf("%s:%s", bin, site->path);
 	assert_int_equal(setenv("PATH", path, 1), 0);

@@ -3,6 +3,7 @@
 #include "migrate/measure/probe.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <poll.h>
 #include <pthread.h>
@@ -267,6 +268,44 @@ static void test_broken_connection_is_made_anew(void **state)
 	assert_true(out.sum.lost < 15);
 }
 
+/* As `skiff probe --lab` did, which never connected again: its caller closes the namespace. */
+static void test_namespace_is_needed_for_the_start_alone(void **state)
+{
+	struct listener l = {.break_ns = 100 * MS};
+	struct sk_probe_opts opts = {.max_duration_ns = 400 * MS,
+				     .timeout_ns = 5000 * MS};
+	sk_auto(sk_probe_free) struct sk_probe *probe = NULL;
+	sk_autofree char *url = NULL;
+	struct sk_probe_counts counts;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* to enter a namespace, be it the own one */
+	assert_int_equal(sk_tcp_listen("127.0.0.1", 0, 8, &l.sock, NULL), 0);
+	assert_int_equal(pthread_create(&l.thread, NULL, listener_main, &l), 0);
+	url = sk_strf("tcp://127.0.0.1:%u?hz=200", sk_udp_port(l.sock));
+	assert_int_equal(sk_probe_target_parse(url, &opts.target, NULL), 0);
+	opts.netns_fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	assert_true(opts.netns_fd >= 0);
+	assert_int_equal(sk_probe_start(&opts, &probe, NULL), 0);
+	(void)close(opts.netns_fd);
+	assert_int_equal(sk_probe_finish(probe, NULL), 0);
+	atomic_store(&l.is_stopping, true);
+	(void)pthread_join(l.thread, NULL);
+	(void)close(l.sock);
+	sk_probe_counts(probe, &counts);
+	assert_int_equal(counts.reconnects, 1);
+	{
+		size_t n = 0, answered = 0;
+		const struct sk_sample *samples = sk_probe_samples(probe, &n);
+
+		for (size_t i = n / 2; i < n; i++)
+			answered += samples[i].received_ns != 0;
+		assert_int_equal(n, 80);
+		assert_int_equal(answered, 40);
+	}
+}
+
 static void test_connection_without_answers_is_given_up_after_the_timeout(void **state)
 {
 	struct listener l = {.break_ns = 100 * MS, .hangs = true};
@@ -343,6 +382,7 @@ int main(void)
 		cmocka_unit_test(test_closed_loop_omits_what_the_open_one_counts),
 		cmocka_unit_test(test_refused_requests_are_lost_and_counted),
 		cmocka_unit_test(test_broken_connection_is_made_anew),
+		cmocka_unit_test(test_namespace_is_needed_for_the_start_alone),
 		cmocka_unit_test(
 			test_connection_without_answers_is_given_up_after_the_timeout),
 		cmocka_unit_test(test_tcp_service_that_is_away_is_loss_and_no_error),
