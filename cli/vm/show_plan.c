@@ -56,10 +56,11 @@ static void show_steps(FILE *out, const struct sk_json *steps)
 	(void)fprintf(out, "steps\n");
 	for (size_t i = 0; i < sk_json_len(steps); i++) {
 		const struct sk_json *step = sk_json_at(steps, i);
-		const char *of = text_at(step, "of");
+		const char *of = text_at(step, "of"), *to = text_at(step, "to");
 
-		(void)fprintf(out, "  %zu. %s: %s%s%s", i + 1, text_at(step, "when"),
-			      text_at(step, "call"), of[0] ? " " : "", of);
+		(void)fprintf(out, "  %zu. %s: %s%s%s%s%s", i + 1, text_at(step, "when"),
+			      text_at(step, "call"), of[0] ? " " : "", of,
+			      to[0] ? " to " : "", to);
 		show_flags(out, sk_json_get(step, "flags"));
 		if (sk_json_get(step, "parameters"))
 			show_parameters(out, sk_json_get(step, "parameters"));

@@ -183,6 +183,8 @@ int sk_vm_plan(const struct sk_vm_job *job, struct sk_json *steps, struct sk_err
 	step = sk_json_add(steps, sk_json_new_object());
 	sk_json_set_str(step, "call", call.name);
 	sk_json_set_str(step, "when", "at once");
+	if (job->transfer.p2p_uri)
+		sk_json_set_str(step, "to", job->transfer.p2p_uri);
 	(void)sk_json_set(step, "flags", flags_json(call.flags));
 	(void)sk_json_set(step, "parameters", params_json(&call));
 	sk_vm_call_finish(&call);

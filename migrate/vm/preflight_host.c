@@ -27,6 +27,10 @@ int sk_vm_check_machine(struct sk_vm_inspection *in, struct sk_err *err)
 		sk_vm_found(in, "%s, known at the destination", machine);
 		return 0;
 	}
+	if (virGetLastErrorCode() == VIR_ERR_NO_SUPPORT) {
+		sk_vm_found(in, "%s, whether known is not told", machine);
+		return 0;
+	}
 	r = sk_vm_error(err, "machine type '%s' at the destination", machine);
 	return sk_err_hint(
 		err, r,

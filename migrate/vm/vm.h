@@ -102,7 +102,7 @@ struct sk_vm_job {
 
 /**
  * sk_vm_plan() - Tell which calls of libvirt a job will be
- * @steps:	Array that gets objects {call, when, flags: [...], parameters: {...}}
+ * @steps:	Array that gets objects {call, when, to, flags: [...], parameters: {...}}
  */
 int sk_vm_plan(const struct sk_vm_job *job, struct sk_json *steps, struct sk_err *err);
 
