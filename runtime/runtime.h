@@ -347,7 +347,7 @@ struct sk_checkpoint_opts {
  *
  * With leave_running or pre_dump it runs on; otherwise it has ended afterwards.
  * Return: 0; -ENOENT without criu; -EOPNOTSUPP when criu or the kernel cannot; -EIO with
- * the first error of criu's log
+ * what criu's log tells of the cause
  */
 int sk_oci_checkpoint(const struct sk_home *home, const char *id,
 		      const struct sk_checkpoint_opts *opts, struct sk_err *err);

@@ -11,6 +11,8 @@
 #define DEFAULT_IMAGES "checkpoint"
 #define CONFIG_FILE    "/etc/criu/runc.conf"
 #define LOG_LEVEL      4
+/* From then on the name of the lock is saved: https://github.com/checkpoint-restore/criu/pull/2550 */
+#define LOCK_UNDONE_SINCE 40100
 
 /* Source: enum criu_cg_mode, enum criu_network_lock_method of criu's rpc.proto. */
 static const struct {
@@ -122,6 +124,14 @@ int sk_checkpoint_check(const struct sk_checkpoint_opts *opts, const struct sk_c
 	if (opts->pre_dump && opts->lazy_pages)
 		return sk_err_set(err, EINVAL,
 				  "--pre-dump and --lazy-pages exclude each other");
+	if (sk_str_equal(opts->network_lock, "nftables") &&
+	    criu->version < LOCK_UNDONE_SINCE)
+		return sk_err_hint(
+			err,
+			sk_err_set(
+				err, EOPNOTSUPP,
+				"--network-lock nftables needs criu 4.1: older ones leave the network locked at a restore"),
+			"take --network-lock iptables, which is the default");
 	if (!opts->pre_dump && !opts->lazy_pages)
 		return 0;
 	r = sk_criu_call(criu, &call, &features, err);

@@ -321,7 +321,22 @@ int sk_criu_find(struct sk_criu *ret, struct sk_err *err)
 	return 0;
 }
 
-/* "(00.012345) Error (criu/files.c:12): what": the last one but criu's own summary. */
+/* What follows from another error, or sums up: the end of criu's own helper, say. */
+static bool is_aftermath(const char *what)
+{
+	static const char *const signs[] = {
+		"(criu/cr-dump.c", "(criu/cr-restore.c", "(criu/files.c",
+		"cgroupd:",	   "Unable to detach",
+	};
+
+	for (size_t i = 0; i < SK_ARRAY_SIZE(signs); i++)
+		if (strstr(what, signs[i]))
+			return true;
+	return false;
+}
+
+/* "(00.012345) Error (criu/tun.c:85): what": the last one, as the first may be of a trial. That
+ * a page server is missing is told as no error. */
 static char *find_error(char *text)
 {
 	char *found = NULL, *save = NULL;
@@ -329,14 +344,15 @@ static char *find_error(char *text)
 	for (char *line = strtok_r(text, "\n", &save); line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		char *what = strstr(line, "Error (");
+		char *end = what ? strstr(what, "): ") : NULL;
+		char *server = strstr(line, "Can't connect to server");
 
-		/* summaries, and the end of criu's own helper */
-		if (what && !strstr(what, "(criu/cr-dump.c") &&
-		    !strstr(what, "(criu/cr-restore.c") && !strstr(what, "cgroupd:") &&
-		    !strstr(what, "(criu/files.c"))
-			found = strstr(what, "): ");
+		if (server)
+			found = server;
+		else if (end && !is_aftermath(what))
+			found = end + strlen("): ");
 	}
-	return found ? found + strlen("): ") : NULL;
+	return found;
 }
 
 int sk_criu_explain(int dir_fd, const char *name, int r, struct sk_err *err)

@@ -10,8 +10,10 @@
 #include <string.h>
 
 #include "lib/cleanup.h"
+#include "runtime/container/criu.h"
 #include "runtime/container/criu_mounts.h"
 #include "runtime/container/criu_wire.h"
+#include "tests/unit/tempdir.h"
 
 static void test_messages_are_encoded_as_the_format_says(void **state)
 {
@@ -116,6 +118,57 @@ static void test_a_container_may_have_no_mount_from_outside(void **state)
 	assert_null(mounts);
 }
 
+static void write_log(const char *text)
+{
+	sk_autoclose int fd = openat(tempdir.fd, "dump.log",
+				     O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(sk_fs_write_all(fd, text, strlen(text)), 0);
+}
+
+static void test_cause_is_found_in_a_log(void **state)
+{
+	static const char *const cases[][2] = {
+		{"(05.1) Error (criu/tun.c:85): tun: Unable to create tun: No such file\n"
+		 "(06.7) Can't connect to server 127.0.0.1:9701\n"
+		 "(06.8) Error (compel/src/lib/infect.c:356): Unable to detach from 421\n"
+		 "(06.9) Error (criu/cr-dump.c:1788): Dumping FAILED.\n",
+		 "Can't connect to server 127.0.0.1:9701 (see dump.log): criu failed"},
+		{"(00.1)      1: Error (criu/util.c:641): exited, status=4\n"
+		 "(00.2)      1: Error (criu/net.c:1738): iptables-restore -w failed\n"
+		 "(00.3) Error (criu/cr-restore.c:2536): Restoring FAILED.\n",
+		 "iptables-restore -w failed (see dump.log): criu failed"},
+		{"(00.1) Error (criu/cr-dump.c:1788): Dumping FAILED.\n", "criu failed"},
+		{"(00.1) Dumping finished successfully\n", "criu failed"},
+		{"Error (", "criu failed"},
+		{"", "criu failed"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sk_err err = SK_ERR_INIT;
+		int r = sk_err_set(&err, EIO, "criu failed");
+
+		write_log(cases[i][0]);
+		assert_int_equal(sk_criu_explain(tempdir.fd, "dump.log", r, &err), -EIO);
+		assert_string_equal(err.msg, cases[i][1]);
+	}
+}
+
+static void test_without_a_log_the_error_stays(void **state)
+{
+	struct sk_err err = SK_ERR_INIT;
+	int r = sk_err_set(&err, EIO, "criu failed");
+
+	(void)state;
+	assert_int_equal(sk_criu_explain(tempdir.fd, "dump.log", r, &err), -EIO);
+	assert_string_equal(err.msg, "criu failed");
+}
+
+#define IN_FOLDER(name)                                                                  \
+	cmocka_unit_test_setup_teardown(name, tempdir_set_up, tempdir_tear_down)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -124,6 +177,8 @@ int main(void)
 		cmocka_unit_test(test_malformed_messages_are_noticed),
 		cmocka_unit_test(test_mounts_from_outside_are_found),
 		cmocka_unit_test(test_a_container_may_have_no_mount_from_outside),
+		IN_FOLDER(test_cause_is_found_in_a_log),
+		IN_FOLDER(test_without_a_log_the_error_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
