@@ -25,6 +25,7 @@ static char *configuration(const struct caller *docker)
 		       " \"default-ulimits\": {\"nofile\": {\"Name\": \"nofile\", "
 		       "\"Soft\": 1024, \"Hard\": 1024}},\n"
 		       " \"storage-driver\": \"overlay2\",\n"
+		       " \"experimental\": true,\n" /* for checkpoints */
 		       " \"userland-proxy\": false}\n",
 		       docker->runtime, docker->group);
 }
