@@ -16,7 +16,8 @@
  *    /proc/PID/root. QEMU runs as root, without cgroups, namespaces and security driver,
  *    which the sliver has;
  * 3. makes the bridge br0 around eth0 and moves the address to it: guests join the LAN;
- * 4. becomes libvirtd.
+ * 4. runs libvirtd, and starts it anew when it ends, as a machine's service manager does: its
+ *    guests do not end with it.
  *
  * The destination tells the source to send to its own hostname, so every host knows all
  * others by /etc/hosts.
@@ -65,7 +66,12 @@ static const char script[] =
 	"ip link set eth0 master " SK_LAB_BRIDGE " up\n"
 	"ip address add \"$2\" dev " SK_LAB_BRIDGE "\n"
 	"ip link set " SK_LAB_BRIDGE " up\n"
-	"exec libvirtd\n";
+	"trap 'kill $!; exit 0' TERM\n"
+	"while :; do\n"
+	"	libvirtd &\n"
+	"	wait $! || :\n"
+	"	sleep 0.2\n"
+	"done\n";
 
 const char *sk_lab_host_name(unsigned int index)
 {

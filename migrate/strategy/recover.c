@@ -12,8 +12,8 @@
  *    connection: TCP repeats that in intervals that double, so after at most as long as the cut
  *    had lasted. The hosts' sysctl net.ipv4.tcp_retries2 makes that shorter where the guest
  *    asks for pages. Then libvirt's call returns with an error.
- *    A destination that hangs does not notice at all, or libvirt does not hear of it: then both
- *    ends are connected past libvirt where that can be done (migrate/vm/rescue.c).
+ *    Of a destination that hangs libvirt hears nothing: then both ends are connected past libvirt
+ *    where that can be done (migrate/vm/rescue.c).
  * 4. A job that resumes, tried every second as long as both copies are there. The guest at the
  *    destination runs all the time, until it touches a page that it lacks.
  *
@@ -24,6 +24,7 @@
 #include <errno.h>
 
 #include "lib/clock.h"
+#include "lib/log.h"
 #include "migrate/strategy/strategy.h"
 
 #define RETRY_NS    SK_NS_PER_S
@@ -38,7 +39,11 @@ static void enter(struct sk_recover *recover, enum sk_recover_step step, uint64_
 
 static void break_off(struct sk_session *session, uint64_t now_ns)
 {
-	int r = session->ops->abort_postcopy(session->vm, NULL);
+	struct sk_err err = SK_ERR_INIT;
+	int r = session->ops->abort_postcopy(session->vm, &err);
+
+	if (r < 0)
+		sk_log_debug("end the dead connection: %s", err.msg);
 
 	/* Refused where the source has noticed by itself. */
 	enter(&session->recover,
@@ -57,21 +62,29 @@ static void notice(struct sk_session *session, uint64_t now_ns, const char *why)
 	break_off(session, now_ns);
 }
 
-static void make_ready(struct sk_session *session, uint64_t now_ns)
+void sk_recover_prepare(struct sk_session *session)
 {
 	struct sk_recover *recover = &session->recover;
 
-	if (recover->can_rescue || now_ns - recover->tried_ns < RETRY_NS)
+	if (recover->can_rescue || !session->ops->rescue_open)
 		return;
-	recover->tried_ns = now_ns;
 	recover->can_rescue = session->ops->rescue_open(session->vm, NULL) == 0;
+	sk_log_debug("a second monitor of the destination: %s",
+		     recover->can_rescue ? "ready" : "not yet, or none");
 }
 
 static void rescue(struct sk_session *session, uint64_t now_ns)
 {
 	struct sk_recover *recover = &session->recover;
-	int r = session->ops->rescue(session->vm, NULL);
+	struct sk_err err = SK_ERR_INIT;
+	int r = session->ops->rescue(session->vm, &err);
 
+	if (r < 0)
+		sk_log_debug("connect past libvirt: %s", err.msg);
+
+	/* One that takes long is under way all the same: to begin anew would undo it. */
+	if (r == -ETIMEDOUT)
+		r = 0;
 	enter(recover, r == 0 ? SK_RECOVER_JOINING : SK_RECOVER_WAITING, now_ns);
 	if (r == 0 && recover->attempts++ == 0)
 		sk_session_announce(session, "connect both hosts anew, past libvirt");
@@ -94,14 +107,13 @@ void sk_recover_tick(struct sk_session *session, enum sk_guard_verdict verdict,
 	struct sk_recover *recover = &session->recover;
 	uint64_t waited = now_ns - recover->tried_ns;
 
-	/* Bytes move again: what was told has worked, or TCP came first. */
+	/* Bytes move again: what was told has worked, or TCP came first. The end of the old
+	 * connection changes the statistics once more. */
 	if (verdict == SK_GUARD_FINE && recover->step != SK_RECOVER_APART &&
-	    session->guard.moved_ns > recover->broken_ns)
+	    session->guard.moved_ns > recover->tried_ns + RETRY_NS)
 		recover->step = SK_RECOVER_NONE;
 	switch (recover->step) {
 	case SK_RECOVER_NONE:
-		make_ready(session, now_ns);
-		/* fall through */
 	case SK_RECOVER_JOINING:
 		if (verdict == SK_GUARD_STALLED &&
 		    (recover->step == SK_RECOVER_NONE || waited > REPEAT_NS))
@@ -113,7 +125,7 @@ void sk_recover_tick(struct sk_session *session, enum sk_guard_verdict verdict,
 			break_off(session, now_ns);
 		break;
 	case SK_RECOVER_WAITING:
-		if (waited >= PATIENCE_NS)
+		if (waited >= PATIENCE_NS && recover->can_rescue)
 			rescue(session, now_ns);
 		break;
 	case SK_RECOVER_APART:

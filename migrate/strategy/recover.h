@@ -33,6 +33,8 @@ struct sk_recover {
 	bool can_rescue; /* past libvirt */
 };
 
+/** sk_recover_prepare() - Before a post-copy may begin: make ready for the worst */
+void sk_recover_prepare(struct sk_session *session);
 /** sk_recover_tick() - A round of a session whose guest runs at the destination: watch, and act */
 void sk_recover_tick(struct sk_session *session, enum sk_guard_verdict verdict,
 		     uint64_t now_ns);

@@ -137,7 +137,10 @@ static int handle(struct sk_session *session, const struct sk_vm_note *note,
 	uint64_t now = now_ns(session);
 
 	switch (note->kind) {
+	case SK_VM_NOTE_ACTIVE:
 	case SK_VM_NOTE_PASS:
+		if (session->may_switch && !session->is_switched)
+			sk_recover_prepare(session);
 		session->passes = (unsigned int)note->value;
 		sk_guard_touch(&session->guard, now);
 		break;
@@ -379,7 +382,10 @@ int sk_session_run(struct sk_session *session, struct sk_err *err)
 	sk_guard_start(&session->guard, session->timeout_ns,
 		       STALL_NS + session->transfer.max_downtime_ms * SK_NS_PER_MS,
 		       now_ns(session));
+	session->may_switch = job.postcopy;
 	failed = follow(session, &end, &failure);
+	if (session->ops->rescue_close)
+		session->ops->rescue_close(session->vm);
 	if (session->is_abandoned && session->is_at_destination)
 		return sk_err_set(
 			err, EINPROGRESS,

@@ -46,6 +46,7 @@ struct sk_session {
 	bool is_at_destination; /* the guest runs there already: no way back */
 	bool is_aborting;
 	bool has_explained; /* why an interrupt cannot stop it */
+	bool may_switch;   /* the job allows post-copy */
 	bool has_moved;	   /* the source has ended its copy after all was sent */
 	bool is_late;	    /* the timeout has struck */
 	bool is_abandoned;  /* the job goes on without us: see sk_vm_abandon() */

@@ -139,9 +139,10 @@ int sk_vm_suspend(struct sk_vm *vm, struct sk_err *err);
 int sk_vm_steer(struct sk_vm *vm,
 		int (*call)(struct sk_vm *vm, uint64_t arg, struct sk_err *err),
 		uint64_t arg, struct sk_err *err);
-/** sk_vm_rescue_open(), sk_vm_rescue() - See struct sk_vm_ops */
+/** sk_vm_rescue_open() - See struct sk_vm_ops, as for the others */
 int sk_vm_rescue_open(struct sk_vm *vm, struct sk_err *err);
 int sk_vm_rescue(struct sk_vm *vm, struct sk_err *err);
+void sk_vm_rescue_close(struct sk_vm *vm);
 /** sk_vm_steer_wait() - Wait a moment for the call under way; false when it goes on */
 bool sk_vm_steer_wait(struct sk_vm *vm);
 

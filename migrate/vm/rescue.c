@@ -10,12 +10,15 @@
  * does not use.
  *
  * 1. A second monitor of the destination's QEMU, where the guest has one, is opened and told to
- *    take such commands while all is well: that needs the main loop.
- * 2. The destination ends its dead connection and waits at a port for a new one.
+ *    take such commands before the switch to post-copy: that needs the main loop, which may hang
+ *    from then on.
+ * 2. A destination that has noticed that its connection is dead waits at a port for a new one.
+ *    It is not told to end a connection that it believes in (migrate-pause): QEMU 7.2 was seen to
+ *    crash after that, and with it the guest.
  * 3. The source connects to that port and goes on.
  * 4. libvirt sees the job complete at both ends, and tidies up by itself.
  *
- * Source: QEMU, docs/interop/qmp-spec, "Out-of-band execution"; migrate-pause, migrate-recover.
+ * Source: QEMU, docs/interop/qmp-spec, "Out-of-band execution"; migrate-recover.
  */
 #include <stdio.h>
 #include <string.h>
@@ -24,8 +27,8 @@
 #include "migrate/vm/internal.h"
 #include "migrate/vm/qmp.h"
 
-#define ANSWER_NS  SK_NS_PER_S
-#define PORT_FIRST 49215 /* libvirt takes from 49152 on upwards */
+#define ANSWER_NS  (4 * SK_NS_PER_S) /* of a QEMU that has little of its processor */
+#define PORT_FIRST 49215	     /* libvirt takes from 49152 on upwards */
 #define PORT_LAST  49200
 
 static uint64_t deadline(void)
@@ -44,8 +47,15 @@ static int call_open(struct sk_vm *vm, uint64_t arg, struct sk_err *err)
 int sk_vm_rescue_open(struct sk_vm *vm, struct sk_err *err)
 {
 	if (!vm->ends.to_monitor || !vm->ends.to_name)
-		return 0;
+		return sk_err_set(err, ENOTSUP, "there is no second monitor");
 	return sk_vm_steer(vm, call_open, 0, err);
+}
+
+void sk_vm_rescue_close(struct sk_vm *vm)
+{
+	/* A call under way uses it. */
+	if (sk_vm_steer_wait(vm))
+		sk_qmp_free(sk_steal(&vm->urgent));
 }
 
 /* The port at which the destination waits. */
@@ -54,15 +64,20 @@ static int wait_there(struct sk_vm *vm, struct sk_err *err)
 	int r = -EIO;
 
 	for (int port = PORT_FIRST; port >= PORT_LAST && r == -EIO; port--) {
+		struct sk_err why = SK_ERR_INIT;
 		char command[160];
 
 		(void)snprintf(command, sizeof(command),
 			       "{\"exec-oob\":\"migrate-recover\",\"id\":%d,"
 			       "\"arguments\":{\"uri\":\"tcp:[::]:%d\"}}",
 			       port, port);
-		r = sk_qmp_call(vm->urgent, command, deadline(), NULL, err);
+		r = sk_qmp_call(vm->urgent, command, deadline(), NULL, &why);
 		if (r == 0)
 			return port;
+		if (err)
+			*err = why;
+		if (strstr(why.msg, "paused"))
+			return -EAGAIN; /* it has not noticed yet */
 	}
 	return r;
 }
@@ -87,13 +102,9 @@ static int connect_here(struct sk_vm *vm, int port, struct sk_err *err)
 
 static int call_rescue(struct sk_vm *vm, uint64_t arg, struct sk_err *err)
 {
-	int port;
+	int port = wait_there(vm, err);
 
 	(void)arg;
-	/* Refused where it has noticed by itself. */
-	(void)sk_qmp_call(vm->urgent, "{\"exec-oob\":\"migrate-pause\",\"id\":1}",
-			  deadline(), NULL, NULL);
-	port = wait_there(vm, err);
 	return port < 0 ? port : connect_here(vm, port, err);
 }
 

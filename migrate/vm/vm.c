@@ -6,7 +6,6 @@
 
 #include "lib/clock.h"
 #include "migrate/vm/internal.h"
-#include "migrate/vm/qmp.h"
 
 void sk_vm_note(struct sk_vm *vm, const struct sk_vm_note *note)
 {
@@ -113,6 +112,7 @@ const struct sk_vm_ops sk_vm_libvirt = {
 	.suspend = sk_vm_suspend,
 	.rescue_open = sk_vm_rescue_open,
 	.rescue = sk_vm_rescue,
+	.rescue_close = sk_vm_rescue_close,
 	.state = vm_state,
 	.resume = vm_resume,
 };
@@ -191,7 +191,7 @@ void sk_vm_close(struct sk_vm *vm)
 	if (!vm || vm->is_abandoned || !sk_vm_steer_wait(vm))
 		return;
 	sk_vm_job_join(vm);
-	sk_qmp_free(vm->urgent);
+	sk_vm_rescue_close(vm);
 	for (int side = SK_SIDE_SOURCE; side <= SK_SIDE_DESTINATION; side++)
 		sk_vm_events_deregister(&vm->end[side]);
 	if (vm->domain)

@@ -156,8 +156,11 @@ struct sk_vm_ops {
 	int (*set_bandwidth)(struct sk_vm *vm, uint64_t bits, struct sk_err *err);
 	/** Let the guest stand still at the source until the rest is copied */
 	int (*suspend)(struct sk_vm *vm, struct sk_err *err);
-	/** Make ready for rescue(), in a post-copy, while all is well; nothing to do is fine */
+	/** Make ready for rescue(), before the post-copy: later the destination may hang already;
+	 * or NULL, as the next two */
 	int (*rescue_open)(struct sk_vm *vm, struct sk_err *err);
+	/** No rescue any more: lets go of the destination's second monitor */
+	void (*rescue_close)(struct sk_vm *vm);
 	/** Connect both ends anew when the destination's libvirt hangs; -ENOTSUP where it cannot */
 	int (*rescue)(struct sk_vm *vm, struct sk_err *err);
 	/** What the guest does at one end now */

@@ -102,6 +102,11 @@ static int fake_rescue_open(struct sk_vm *vm, struct sk_err *err)
 	return 0;
 }
 
+static void fake_rescue_close(struct sk_vm *vm)
+{
+	(void)vm;
+}
+
 static int fake_rescue(struct sk_vm *vm, struct sk_err *err)
 {
 	vm->nr_rescue++;
@@ -169,6 +174,7 @@ static const struct sk_vm_ops fake = {
 	.suspend = fake_suspend,
 	.rescue_open = fake_rescue_open,
 	.rescue = fake_rescue,
+	.rescue_close = fake_rescue_close,
 };
 
 static void on_phase(void *ctx, const char *phase, const char *detail)
