@@ -55,13 +55,13 @@ void sk_insight_finish(struct sk_insight *insight)
 void sk_insight_stop(struct sk_insight *insight, const struct sk_migrate_opts *opts,
 		     struct sk_vm *vm, struct sk_timeline *timeline)
 {
+	/* First, as it lets go of the second monitor. */
+	if (vm)
+		sk_vm_phase_bytes(vm, &insight->bytes);
 	sk_monitor_finish(sk_steal(&insight->monitor), vm ? &insight->blocktime : NULL);
 	sk_fault_watch_finish(sk_steal(&insight->watch), vm ? &insight->waits : NULL);
 	sk_announce_finish(sk_steal(&insight->announce), timeline);
-	if (!vm)
-		return;
-	sk_vm_phase_bytes(vm, &insight->bytes);
-	if (insight->has_service)
+	if (vm && insight->has_service)
 		ask_service(opts, false, &insight->after, &insight->has_service);
 }
 

@@ -22,6 +22,7 @@
 #include "lib/clock.h"
 #include "migrate/vm/explain.h"
 #include "migrate/vm/internal.h"
+#include "migrate/vm/qmp.h"
 
 #define STATS_PERIOD_NS	  (100 * SK_NS_PER_MS)
 #define COMPLETED_WAIT_NS (500 * SK_NS_PER_MS)
@@ -286,4 +287,7 @@ void sk_vm_job_join(struct sk_vm *vm)
 		(void)pthread_join(vm->stats_thread, NULL);
 	}
 	vm->is_started = false;
+	/* The second monitor takes one client at a time: now others may ask it. */
+	if (sk_vm_steer_wait(vm))
+		sk_qmp_free(sk_steal(&vm->urgent));
 }

@@ -189,7 +189,7 @@ struct sk_phase_bytes {
 	uint64_t precopy, downtime, postcopy;
 	char why[120]; /* why they are not known */
 };
-/** sk_vm_phase_bytes() - After the end of the job */
+/** sk_vm_phase_bytes() - After the end of the job; waits for its threads and lets go of the second monitor */
 void sk_vm_phase_bytes(struct sk_vm *vm, struct sk_phase_bytes *ret);
 /**
  * sk_vm_abandon() - Leave a running job alone: sk_vm_close() will not wait for its end

@@ -84,7 +84,7 @@ static void add_jobs(struct run *run)
 			.real_ns = BASE + at * MS,
 			.memory_total = 272 * MIB,
 			.memory_processed = (uint64_t)(sent * (double)MIB),
-			.memory_remaining = (uint64_t)((252 - sent) * (double)MIB),
+			.memory_remaining = (uint64_t)(fmax(252 - sent, 0) * (double)MIB),
 			.dirty_rate = at > 5420 && at < 5500 ? 5000 : 0,
 			.postcopy_requests = at > 5500 ? (at - 5500) / 4 : 0,
 			.page_size = 4096,
