@@ -214,6 +214,7 @@ static void test_examples_can_be_run(void **state)
 	} examples[] = {
 		{"migrate/experiment/examples/strategies.yaml", 3},
 		{"migrate/experiment/examples/dirty-rate.yaml", 6},
+		{"migrate/experiment/examples/auto.yaml", 12},
 		{"migrate/experiment/examples/postcopy-cap.yaml", 3},
 		{"migrate/experiment/examples/server-models.yaml", 6},
 	};
