@@ -108,13 +108,16 @@ static void add_precopies(struct sk_autopilot *a, const struct sk_prediction *p,
 	/* A downtime that the user chose is not chosen again. */
 	size_t nr = t->max_downtime_ms ? 1 : SK_ARRAY_SIZE(downtimes);
 
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < nr; i++) {
+		if (i > 0 && downtimes[i] == 0)
+			continue; /* the objective permits none */
 		add(a, p, l,
 		    (struct sk_candidate){.mode = SK_MODE_PRE_COPY,
 					  .max_downtime_ms = t->max_downtime_ms
 								     ? t->max_downtime_ms
 								     : downtimes[i],
 					  .auto_converge = t->auto_converge});
+	}
 }
 
 static void add_all(struct sk_autopilot *a, const struct sk_prediction *p,
@@ -207,11 +210,6 @@ const char *sk_auto_describe(const struct sk_candidate *c, char *buf, size_t siz
 	return buf;
 }
 
-static uint64_t mono(void)
-{
-	return sk_clock_mono();
-}
-
 int sk_auto_choose(const struct sk_prediction *p, const struct sk_migrate_opts *opts,
 		   struct sk_autopilot *ret, struct sk_err *err)
 {
@@ -223,7 +221,7 @@ int sk_auto_choose(const struct sk_prediction *p, const struct sk_migrate_opts *
 	*ret = (struct sk_autopilot){.slo = opts->slo,
 				     .risk = opts->risk,
 				     .best_effort = opts->best_effort,
-				     .now = mono};
+				     .now = sk_clock_mono};
 	ret->can_postcopy = !opts->risk.no_post_copy && allows(opts, true, true);
 	ret->longest_ms = longest_downtime(p, &l);
 	add_all(ret, p, opts, &l);

@@ -16,6 +16,7 @@
  *    guest has moved: the object is returned all the same.
  */
 #include <fcntl.h>
+#include <math.h>
 #include <string.h>
 
 #include "lib/clock.h"
@@ -213,8 +214,7 @@ static void cross_check(const struct move *move, struct sk_json *run)
 	says = sk_json_set(inputs, "guest_says", sk_json_new_object());
 	sk_json_set_uint(says, "write_bytes_per_s",
 			 move->check.before.pages_per_s * GUEST_PAGE);
-	sk_json_set_uint(says, "working_set_bytes",
-			 move->check.before.working_set_bytes);
+	sk_json_set_uint(says, "working_set_bytes", move->check.before.working_set_bytes);
 }
 
 /* What was predicted beside what came, and the next prediction the wiser. */
@@ -235,7 +235,10 @@ static void review(struct move *move, const struct sk_verdict *verdict,
 	cross_check(move, run);
 	if (sk_slo_is_set(&move->opts->slo))
 		(void)sk_json_set(run, "slo", sk_slo_json(&move->opts->slo, verdict));
-	if (sk_prediction_learn(p, move->opts, &move->facts, verdict, &err) < 0)
+	if (sk_prediction_learn(p, move->opts, &move->facts, verdict,
+				sk_json_double(sk_json_path(run, "memory.downtime_bytes"),
+					       NAN),
+				&err) < 0)
 		say(move, "the calibration cannot be written", err.msg);
 }
 
@@ -356,8 +359,8 @@ static int conclude(struct move *move, struct sk_json **ret, struct sk_err *err)
 	if (!run)
 		return sk_err_oom(err);
 	(void)sk_json_set(run, "clocks", sk_clocks_json(&move->clocks));
-	review(move, &verdict, run);
 	sk_insight_add(&move->insight, move->opts, &verdict, move->timeline, run);
+	review(move, &verdict, run);
 	if (move->probe && sk_json_get(run, "probe"))
 		sk_probe_describe(move->probe, sk_json_get(run, "probe"));
 	if (move->dirfd >= 0) {

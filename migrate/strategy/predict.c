@@ -165,6 +165,25 @@ static double measured_link(const struct sk_verdict *v, double nonzero)
 	return (double)first->bytes / span_s(first->start_ns, first->end_ns);
 }
 
+/* What the first pass left: known where nothing else was sent in the end. */
+static double measured_tail(const struct sk_prediction *p, const struct sk_verdict *v,
+			    double nonzero, double flushed)
+{
+	const struct sk_pass *first = &v->passes[0];
+	double written;
+
+	if (v->proven != SK_MODE_PRE_COPY || v->nr_passes < 2 || first->bytes == 0)
+		return NAN;
+	written = sk_model_unique(p->input.write_bps.mid, p->input.working_set.mid,
+				  span_s(first->start_ns, first->end_ns));
+	/* Cut by statistics at 10 Hz, bytes of a pass are some MB off; those of the stop are not. */
+	if (isfinite(flushed))
+		return p->output[SK_MODE_PRE_COPY].passes == 1 && flushed > written
+			       ? fmin(flushed - written, nonzero)
+			       : NAN;
+	return fmax(0, nonzero - (double)first->bytes);
+}
+
 /* The model once more, with what is known now: the rest is what it does not explain. */
 static struct sk_model_output hindsight(const struct sk_prediction *p,
 					const struct sk_calibration_run *run,
@@ -187,7 +206,8 @@ static struct sk_model_output hindsight(const struct sk_prediction *p,
 }
 
 static void fill_run(const struct sk_prediction *p, const struct sk_migrate_opts *opts,
-		     const struct sk_verdict *v, struct sk_calibration_run *run)
+		     const struct sk_verdict *v, double flushed,
+		     struct sk_calibration_run *run)
 {
 	double client = seconds(v->has_client, v->downtime_client_ns);
 	double vcpu = seconds(v->has_vcpu, v->downtime_vcpu_ns);
@@ -199,8 +219,7 @@ static void fill_run(const struct sk_prediction *p, const struct sk_migrate_opts
 			       : p->input.nonzero.mid;
 	if (!run->is_capped && !opts->link_bits)
 		run->link_bps = measured_link(v, run->nonzero);
-	if (v->proven == SK_MODE_PRE_COPY && v->nr_passes > 1)
-		run->tail = fmax(0, run->nonzero - (double)v->passes[0].bytes);
+	run->tail = measured_tail(p, v, run->nonzero, flushed);
 	if (p->use.resident_bytes > 0)
 		run->resident = p->use.resident_bytes;
 	out = hindsight(p, run, v);
@@ -218,7 +237,7 @@ static void fill_run(const struct sk_prediction *p, const struct sk_migrate_opts
 int sk_prediction_learn(const struct sk_prediction *prediction,
 			const struct sk_migrate_opts *opts,
 			const struct sk_vm_facts *facts, const struct sk_verdict *verdict,
-			struct sk_err *err)
+			double flushed, struct sk_err *err)
 {
 	struct sk_calibration_run run = {.mode = verdict->proven,
 					 .is_capped = opts->transfer.bandwidth_bits > 0 ||
@@ -235,7 +254,7 @@ int sk_prediction_learn(const struct sk_prediction *prediction,
 	if (verdict->proven >= SK_MODEL_MODES || !opts->home)
 		return 0;
 	(void)snprintf(run.guest, sizeof(run.guest), "%s", prediction->guest);
-	fill_run(prediction, opts, verdict, &run);
+	fill_run(prediction, opts, verdict, flushed, &run);
 	/* A damaged file is replaced. */
 	(void)sk_calibration_load(opts->home->root_fd, facts->hostname[SK_SIDE_SOURCE],
 				  facts->hostname[SK_SIDE_DESTINATION], &calibration,

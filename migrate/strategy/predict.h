@@ -65,12 +65,14 @@ struct sk_json *sk_prediction_json(const struct sk_prediction *prediction,
 /**
  * sk_prediction_learn() - Take what a migration showed into the calibration of the pair
  *
+ * @flushed:	Bytes that were sent while the guest stood still; NAN: not known
+ *
  * A degenerate run teaches nothing. The calibration is read anew, as others may have learnt
  * meanwhile.
  */
 int sk_prediction_learn(const struct sk_prediction *prediction,
 			const struct sk_migrate_opts *opts,
 			const struct sk_vm_facts *facts, const struct sk_verdict *verdict,
-			struct sk_err *err);
+			double flushed, struct sk_err *err);
 
 #endif
