@@ -227,11 +227,14 @@ static void fill_run(const struct sk_prediction *p, const struct sk_migrate_opts
 		run->extra_s = total - out.copy_s;
 		run->floor_s = fmax(vcpu - out.flush_s, LEAST_FLOOR_S);
 	}
-	if (is_postcopy(v->proven))
+	if (is_postcopy(v->proven)) {
 		run->wait =
 			fmax(0, client - vcpu) / span_s(v->postcopy_ns, v->completed_ns);
-	else
+		if (run->wait > 1)
+			run->wait = 1; /* it began to wait before */
+	} else {
 		run->network_s = client - vcpu;
+	}
 }
 
 int sk_prediction_learn(const struct sk_prediction *prediction,
