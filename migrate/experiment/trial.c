@@ -295,7 +295,7 @@ int sk_trial_do(struct sk_site *site, const struct sk_store *store,
 		const struct sk_trial_opts *opts, struct sk_json **ret,
 		struct sk_err *err)
 {
-	struct sk_guest_service before, after;
+	struct sk_guest_service before = {.stats = {0}}, after;
 	const char *guest = sk_site_guest(site);
 	sk_autoclose int netns = -1;
 	int r = sk_site_prepare(site, opts->cell, err);
