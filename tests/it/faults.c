@@ -78,6 +78,15 @@ void it_faults_await_copy(struct it_faults *f, const struct it_lab_host *at)
 	assert_true(has(f, at, "--all"));
 }
 
+void it_faults_await_running(struct it_faults *f, const struct it_lab_host *at)
+{
+	uint64_t deadline = sk_clock_mono() + DEADLINE_NS;
+
+	while (!has(f, at, "--state-running") && sk_clock_mono() < deadline)
+		sk_clock_sleep_until(sk_clock_mono() + NAP_NS);
+	assert_true(has(f, at, "--state-running"));
+}
+
 void it_faults_hurt(struct it_faults *f, const char *host, const char *script)
 {
 	if (script)
