@@ -11,6 +11,8 @@
 #include "lib/clock.h"
 #include "lib/parse.h"
 
+#define WORTH 0.1 /* of margin more, to leave what the hypervisor does by itself */
+
 /** struct limits - An objective in the model's units; INFINITY: none */
 struct limits {
 	double outage_s, total_s, bytes;
@@ -151,7 +153,7 @@ static bool is_better(const struct sk_candidate *c, const struct sk_candidate *t
 		return c->fit > than->fit;
 	if (c->fit != SK_FIT_NOT && is_risky(c) != is_risky(than))
 		return is_risky(than);
-	return c->margin > than->margin + 0.01;
+	return c->margin > than->margin + WORTH;
 }
 
 static size_t best(const struct sk_autopilot *a)

@@ -24,6 +24,13 @@ static void feed_rate(struct sk_converge *c, const struct sk_job_sample *s)
 		c->rate_bps = c->rate_bps > 0 ? c->rate_bps + SMOOTH * (now - c->rate_bps)
 					      : now;
 	}
+	if (!c->first_ns) {
+		c->first_ns = s->real_ns;
+		c->first_sent = s->memory_processed;
+	} else if (s->real_ns > c->first_ns && s->memory_processed > c->first_sent) {
+		c->average_bps = (double)(s->memory_processed - c->first_sent) * 1e9 /
+				 (double)(s->real_ns - c->first_ns);
+	}
 	c->last_ns = s->real_ns;
 	c->last_sent = s->memory_processed;
 }

@@ -39,7 +39,8 @@ struct sk_converge {
 		began_before; /* what was left as this pass began, and the one before */
 	unsigned int stuck;   /* passes in a row that began no shorter */
 	double progress;      /* 0 to 1, never less than before */
-	uint64_t last_ns, last_sent;
+	double average_bps;   /* sent, since the first statistics */
+	uint64_t first_ns, first_sent, last_ns, last_sent;
 };
 
 /** sk_converge_feed() - Take statistics in, in the order of time */

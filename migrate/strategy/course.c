@@ -106,7 +106,8 @@ static double deadline_s(const struct sk_autopilot *a)
 
 static double rest_s(const struct sk_converge *now)
 {
-	return now->rate_bps > 0 ? now->remaining / now->rate_bps : 0;
+	/* The rate of this moment may be that of a stream that just stands still. */
+	return now->average_bps > 0 ? now->remaining / now->average_bps : 0;
 }
 
 static int switch_over(struct sk_session *session, const char *why, struct sk_err *err)
