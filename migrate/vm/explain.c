@@ -69,7 +69,8 @@ static const struct {
 	 HINT_TLS},
 	{"TLS channel", ECONNRESET,
 	 "the TLS connection broke off, as it does when a certificate is refused",
-	 HINT_TLS},
+	 "are the certificates of one authority, and the destination's for the name that "
+	 "memory is sent to? if not: tls-destination NAME"},
 	{"only with VIR_MIGRATE_TLS", EPERM, "this host migrates with TLS only",
 	 "leave insecure-plaintext out, or say tls"},
 

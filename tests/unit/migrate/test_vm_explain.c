@@ -69,7 +69,7 @@ static void test_causes_are_told_before_what_they_look_like(void **state)
 		{"Storage pool not found: no storage pool with matching target path '/srv/disks'",
 		 ENOENT, "a disk's image is missing", "storage pool"},
 		{"operation failed: job 'migration out' failed: Cannot write to TLS channel: Input/output error",
-		 ECONNRESET, "the TLS connection broke off", "ca-cert.pem"},
+		 ECONNRESET, "the TLS connection broke off", "tls-destination"},
 		{"cannot limit locked memory of process 241 to 268435456: Operation not permitted",
 		 EPERM, "may not lock memory for zero-copy", "leave zero-copy out"},
 		{"operation failed: domain 'g1' is already defined with uuid 3fe74e1c-705e-4577-97a5-19176be9a9e6",
