@@ -295,6 +295,9 @@ static int settle_after_postcopy(struct sk_session *session, int r, struct sk_er
 		r = sk_err_wrap(err, r,
 				"post-copy of guest '%s' broke off: its memory is split",
 				session->guest);
+	/* In place of a hint that came with the reason: this one keeps from harm. */
+	if (err)
+		err->hint[0] = '\0';
 	return sk_err_hint(
 		err, r,
 		"the copy at the source is not started again: it would be older than what clients saw");

@@ -87,6 +87,16 @@ void it_faults_await_running(struct it_faults *f, const struct it_lab_host *at)
 	assert_true(has(f, at, "--state-running"));
 }
 
+void it_faults_await_daemon(struct it_faults *f, const struct it_lab_host *at)
+{
+	const char *const argv[] = {"virsh", "-q", "-c", at->uri, "list", NULL};
+	uint64_t deadline = sk_clock_mono() + DEADLINE_NS;
+
+	while (it_command(f->it, argv) != 0 && sk_clock_mono() < deadline)
+		sk_clock_sleep_until(sk_clock_mono() + NAP_NS);
+	assert_int_equal(it_command(f->it, argv), 0);
+}
+
 void it_faults_hurt(struct it_faults *f, const char *host, const char *script)
 {
 	if (script)

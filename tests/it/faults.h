@@ -26,6 +26,8 @@ void it_faults_start(struct it_faults *f, bool back, const char *const *words);
 void it_faults_await_copy(struct it_faults *f, const struct it_lab_host *at);
 /** it_faults_await_running() - Wait until the guest runs at this host */
 void it_faults_await_running(struct it_faults *f, const struct it_lab_host *at);
+/** it_faults_await_daemon() - Wait until libvirtd answers again at this host */
+void it_faults_await_daemon(struct it_faults *f, const struct it_lab_host *at);
 /** it_faults_hurt() - Run a script on a host ("a", "b"), and start the clock */
 void it_faults_hurt(struct it_faults *f, const char *host, const char *script);
 /**

@@ -87,10 +87,12 @@ static void test_a_daemon_that_dies_is_started_anew_and_asked(void **state)
 	it_faults_hurt(&f, "b", KILL_DAEMON);
 	it_faults_finish(&f, "libvirtd of the destination killed", 1, 3,
 			 "guest 'g1' still runs at the source");
+	it_faults_await_daemon(&f, &f.b);
 	it_faults_await_on(&f, "a");
 	start_slowly(&f);
 	it_faults_hurt(&f, "a", KILL_DAEMON);
 	it_faults_finish(&f, "libvirtd of the source killed", 1, 8, "at the source");
+	it_faults_await_daemon(&f, &f.a);
 	it_faults_await_on(&f, "a");
 	(void)it_ticker_await(&f.ticker, 5);
 	it_faults_end(&f);
