@@ -98,7 +98,7 @@ static void assert_all_is_kept(struct it *it, const char *dir)
 		assert_true(sk_fs_exists(AT_FDCWD, path));
 	}
 	it_expect(it, 0, "exp", "export", "--csv", dir);
-	it_assert_has(it->out, "run,block,kind,status,label,mode,memory");
+	it_assert_has(it->out, "run,block,kind,status,label,mode,load,memory");
 	it_expect(it, 0, "exp", "export", "--csv", "--samples", dir);
 	it_assert_has(it->out, "run,intended_ns,sent_ns,received_ns\r\n");
 }
