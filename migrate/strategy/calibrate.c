@@ -174,8 +174,9 @@ static bool is_wanted(const struct sk_calibration_run *run, const struct wanted 
 	return !want->guest || strcmp(want->guest, run->guest) == 0;
 }
 
-/* Where values come in clusters (a stop that has to wait for QEMU's next window of 100 ms, or not) the
- * median of the densest one is what comes next most likely: that of most values within a factor of 2. */
+/* Where values come in clusters the median of the densest one is what comes next most likely: that of
+ * most values within a factor of 2. In a capped post-copy the destination may need pages for the guest's
+ * devices, which QEMU does not send before its next window of 100 ms once the cap of one is used up. */
 static double densest(const double *sorted, size_t n)
 {
 	size_t first = 0, most = 0;
