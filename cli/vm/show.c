@@ -34,13 +34,15 @@ static void show_mode(FILE *out, const struct sk_json *run)
 	const char *asked = text_at(run, "mode.asked"),
 		   *proven = text_at(run, "mode.proven");
 	const char *why = text_at(run, "mode.why"),
-		   *chosen = sk_json_str(sk_json_path(run, "mode.chosen"), NULL);
+		   *chosen = sk_json_str(sk_json_path(run, "mode.chosen"), NULL),
+		   *by = strcmp(asked, "auto") == 0 ? " (chosen by auto)"
+						    : " (after the time-out)";
 
 	(void)fprintf(out, "%s: %s -> %s\n", text_at(run, "guest"),
 		      text_at(run, "from.name"), text_at(run, "to.name"));
 	if (strcmp(chosen ? chosen : asked, proven) == 0)
 		(void)fprintf(out, " mode       %s%s, proven by events: %s\n", proven,
-			      chosen ? " (chosen by auto)" : "", why);
+			      chosen ? by : "", why);
 	else
 		(void)fprintf(out, " mode       %s was asked for, the run is %s: %s\n",
 			      asked, proven, why);

@@ -8,8 +8,9 @@
  * 2. Proof of the mode from the order of events, without looking at what was asked. Pre-copy:
  *    active, stop, completed, resume. Stop-and-copy: stop before active. Post-copy: the guest
  *    resumes at the destination before the source has completed, and both sides said so.
- *    Hybrid: the same, with a whole pass over memory before it. What auto chose is in the time line.
- *    What is shown and what was asked must agree, else the run is degenerate.
+ *    Hybrid: the same, with a whole pass over memory before it. What auto chose, and what a time-out
+ *    made of the job, is in the time line as its course.
+ *    What is shown and that, or what was asked, must agree, else the run is degenerate.
  * 3. Durations and the reported downtime. The latter only of the JOB_COMPLETED event: while a
  *    job runs, the same statistic is a forecast.
  * 4. The probe's windows.
@@ -168,15 +169,13 @@ static enum sk_mode shown_mode(struct sk_timeline *timeline, const struct sk_ver
 	return SK_MODE_DEGENERATE;
 }
 
-/* What auto did in the end. */
+/* What auto, or a time-out, made of it in the end. */
 static enum sk_mode chosen_mode(struct sk_timeline *timeline, enum sk_mode asked)
 {
 	const struct sk_event *event;
 	enum sk_mode chosen = asked;
 	uint64_t from_ns = 0;
 
-	if (asked != SK_MODE_AUTO)
-		return asked;
 	while ((event = sk_timeline_find(timeline, SK_EVENT_NOTE, SK_SIDE_SOURCE,
 					 SK_EVENT_COURSE, from_ns))) {
 		(void)sk_mode_parse(event->detail, &chosen, NULL);
@@ -206,9 +205,12 @@ static void prove_mode(struct sk_timeline *timeline, struct sk_verdict *v)
 	if (v->chosen == SK_MODE_HYBRID && shown == SK_MODE_POST_COPY &&
 	    has_whole_pass(timeline, v))
 		shown = SK_MODE_HYBRID;
-	/* Nobody asked for the post-copy that a hybrid of auto's did not come to need. */
+	/* Nobody asked for the post-copy that a hybrid of auto's did not come to need, or that a
+	 * time-out wanted when all was there. */
 	if (v->asked == SK_MODE_AUTO && v->chosen == SK_MODE_HYBRID &&
 	    shown == SK_MODE_PRE_COPY)
+		v->chosen = shown;
+	if (shown == v->asked)
 		v->chosen = shown;
 	v->proven = shown == v->chosen ? shown : SK_MODE_DEGENERATE;
 	if (shown == v->chosen || shown == SK_MODE_DEGENERATE)

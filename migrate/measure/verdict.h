@@ -15,7 +15,7 @@ enum sk_mode {
 	SK_MODE_AUTO,	    /* asked only: one of those above, chosen by prediction */
 	SK_MODE_DEGENERATE, /* proven only: the run was none of them as asked, see why */
 };
-/** SK_EVENT_COURSE - Name of the SK_EVENT_NOTE that says what auto chose: its detail is a mode's name */
+/** SK_EVENT_COURSE - Name of the SK_EVENT_NOTE that says what auto, or a time-out, made of the job: its detail is a mode's name */
 #define SK_EVENT_COURSE "course"
 /** sk_mode_name() - "pre-copy", "stop-and-copy", "post-copy", "hybrid", "auto", "degenerate" */
 const char *sk_mode_name(enum sk_mode mode);
@@ -33,9 +33,8 @@ struct sk_pass {
 /** struct sk_verdict - The result; times in ns, definitions in man 7 skiff-migration-metrics */
 struct sk_verdict {
 	enum sk_mode asked, proven;
-	enum sk_mode
-		chosen; /* asked; for auto its last course, or auto when it took none */
-	char why[160];	/* evidence, or why the run is degenerate */
+	enum sk_mode chosen; /* asked; or the last course of auto, or of a time-out */
+	char why[160];	     /* evidence, or why the run is degenerate */
 	/* Marks on CLOCK_REALTIME; 0 unknown */
 	uint64_t api_call_ns, active_ns, stop_ns, resume_ns, completed_ns, api_return_ns,
 		postcopy_ns;
@@ -53,7 +52,7 @@ struct sk_verdict {
 
 /**
  * sk_verdict_make() - Compute it
- * @asked:	What the user wanted; .proven is it too, or for auto what it chose, or degenerate
+ * @asked:	What the user wanted; .proven is it too, or the last course in @timeline, or degenerate
  * @timeline:	Complete; of the events of struct sk_event it needs API_CALL and API_RETURN, QMP
  *		STOP, RESUME, MIGRATION, MIGRATION_PASS, LIFECYCLE, JOB_COMPLETED of the source
  *		(its value is the downtime in ms, and the last job sample its statistics)

@@ -110,9 +110,7 @@ struct sk_json *sk_verdict_json(const struct sk_verdict *v)
 
 	sk_json_set_str(object, "asked", sk_mode_name(v->asked));
 	sk_json_set_str(object, "chosen",
-			v->asked == SK_MODE_AUTO && v->chosen != SK_MODE_AUTO
-				? sk_mode_name(v->chosen)
-				: NULL);
+			v->chosen != v->asked ? sk_mode_name(v->chosen) : NULL);
 	sk_json_set_str(object, "proven", sk_mode_name(v->proven));
 	sk_json_set_str(object, "why", v->why);
 	object = new_in(root, "time_ms");

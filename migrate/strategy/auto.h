@@ -59,8 +59,7 @@ struct sk_autopilot {
 	char why[240];
 
 	/* Set while it runs. */
-	struct sk_timeline *timeline; /* gets the course; or NULL */
-	uint64_t (*now)(void);	      /* monotonic, ns; replaced by tests */
+	uint64_t (*now)(void); /* monotonic, ns; replaced by tests */
 	enum sk_mode course;
 	uint64_t active_ns, raised_ns; /* 0 not yet */
 	uint64_t longest_ms;	       /* downtime that the objective permits */

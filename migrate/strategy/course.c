@@ -19,16 +19,10 @@ static double elapsed_s(const struct sk_autopilot *a)
 	return a->active_ns ? (double)(a->now() - a->active_ns) / 1e9 : 0;
 }
 
-static void note_course(struct sk_autopilot *a, enum sk_mode mode)
+static void note_course(struct sk_session *session, enum sk_mode mode)
 {
-	struct sk_event event = {.kind = SK_EVENT_NOTE,
-				 .side = SK_SIDE_SOURCE,
-				 .name = SK_EVENT_COURSE};
-
-	a->course = mode;
-	(void)snprintf(event.detail, sizeof(event.detail), "%s", sk_mode_name(mode));
-	if (a->timeline)
-		(void)sk_timeline_add(a->timeline, &event);
+	session->automatic->course = mode;
+	sk_session_note_course(session, mode);
 }
 
 static void change(struct sk_session *session, const char *fmt, ...)
@@ -61,7 +55,7 @@ static int on_note(struct sk_session *session, const struct sk_vm_note *note,
 	case SK_VM_NOTE_ACTIVE:
 		a->active_ns = a->now();
 		/* A hybrid is a pre-copy until it switches: QEMU may end it before. */
-		note_course(a,
+		note_course(session,
 			    a->course == SK_MODE_HYBRID ? SK_MODE_PRE_COPY : a->course);
 		return 0;
 	case SK_VM_NOTE_PASS:
@@ -70,7 +64,7 @@ static int on_note(struct sk_session *session, const struct sk_vm_note *note,
 		if (plan != SK_MODE_HYBRID || note->value <= passes ||
 		    session->is_switched)
 			return 0;
-		note_course(a, SK_MODE_HYBRID);
+		note_course(session, SK_MODE_HYBRID);
 		return sk_session_switch(session, err);
 	default:
 		return 0;
@@ -112,10 +106,9 @@ static double rest_s(const struct sk_converge *now)
 
 static int switch_over(struct sk_session *session, const char *why, struct sk_err *err)
 {
-	struct sk_autopilot *a = session->automatic;
-
 	change(session, "post-copy from here on: %s", why);
-	note_course(a, session->converge.pass > 1 ? SK_MODE_HYBRID : SK_MODE_POST_COPY);
+	note_course(session,
+		    session->converge.pass > 1 ? SK_MODE_HYBRID : SK_MODE_POST_COPY);
 	return sk_session_switch(session, err);
 }
 
@@ -144,7 +137,7 @@ static bool may_switch(const struct sk_session *session)
 {
 	const struct sk_autopilot *a = session->automatic;
 
-	return a->can_postcopy && session->strategy->postcopy && !session->is_switched;
+	return a->can_postcopy && session->may_switch && !session->is_switched;
 }
 
 static int give_up(struct sk_session *session, struct sk_err *err)

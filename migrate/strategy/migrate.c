@@ -56,6 +56,7 @@ struct move {
 	int dirfd;
 	bool made_dir;
 	struct sk_job_record record;
+	bool is_late;	   /* its time-out changed what it was predicted to be */
 	bool is_abandoned; /* the job's threads go on, with the time line */
 };
 
@@ -155,6 +156,7 @@ static int run_job(struct move *move, struct sk_vm *vm, struct sk_err *err)
 		.postcopy_after = opts->postcopy_after,
 		.timeout_ns = opts->timeout_ns,
 		.timeout_action = opts->timeout_action,
+		.timeline = move->timeline,
 		.phase = opts->phase,
 		.phase_ctx = opts->phase_ctx,
 		.interrupted = opts->interrupted,
@@ -166,10 +168,10 @@ static int run_job(struct move *move, struct sk_vm *vm, struct sk_err *err)
 	if (opts->mode == SK_MODE_AUTO) {
 		session.strategy = sk_auto_strategy(&move->automatic);
 		session.automatic = &move->automatic;
-		move->automatic.timeline = move->timeline;
 	}
 	say(move, "migrate", NULL);
 	r = sk_session_run(&session, err);
+	move->is_late = session.is_late;
 	if (session.is_abandoned) {
 		move->is_abandoned = true;
 		sk_vm_abandon(vm);
@@ -222,20 +224,23 @@ static void review(struct move *move, const struct sk_verdict *verdict,
 		   struct sk_json *run)
 {
 	struct sk_prediction *p = &move->prediction;
+	enum sk_mode mode = move->opts->mode;
 	struct sk_err err = SK_ERR_INIT;
 
 	/* As it was chosen: what came otherwise is in auto.changes. */
 	if (move->opts->mode == SK_MODE_AUTO) {
 		sk_auto_predicted(&move->automatic, p);
 		(void)sk_json_set(run, "auto", sk_auto_json(&move->automatic));
+		mode = verdict->chosen;
 	}
-	if (verdict->chosen < SK_MODEL_MODES)
+	if (mode < SK_MODEL_MODES)
 		(void)sk_json_set(run, "prediction",
-				  sk_prediction_json(p, verdict->chosen, verdict));
+				  sk_prediction_json(p, mode, verdict));
 	cross_check(move, run);
 	if (sk_slo_is_set(&move->opts->slo))
 		(void)sk_json_set(run, "slo", sk_slo_json(&move->opts->slo, verdict));
-	if (sk_prediction_learn(p, move->opts, &move->facts, verdict,
+	if (!move->is_late &&
+	    sk_prediction_learn(p, move->opts, &move->facts, verdict,
 				sk_json_double(sk_json_path(run, "memory.downtime_bytes"),
 					       NAN),
 				&err) < 0)

@@ -67,6 +67,17 @@ void sk_session_announce(struct sk_session *session, const char *text)
 		session->phase(session->phase_ctx, text, NULL);
 }
 
+void sk_session_note_course(struct sk_session *session, enum sk_mode mode)
+{
+	struct sk_event event = {.kind = SK_EVENT_NOTE,
+				 .side = SK_SIDE_SOURCE,
+				 .name = SK_EVENT_COURSE};
+
+	(void)snprintf(event.detail, sizeof(event.detail), "%s", sk_mode_name(mode));
+	if (session->timeline)
+		(void)sk_timeline_add(session->timeline, &event);
+}
+
 static uint64_t now_ns(const struct sk_session *session)
 {
 	return session->clock ? session->clock(session->vm) : sk_clock_mono();
@@ -91,7 +102,7 @@ int sk_session_abort(struct sk_session *session, struct sk_err *err)
 
 int sk_session_switch(struct sk_session *session, struct sk_err *err)
 {
-	if (session->is_switched || session->is_aborting)
+	if (session->is_switched || session->is_aborting || !session->may_switch)
 		return 0;
 	session->is_switched = true;
 	sk_session_announce(
@@ -178,8 +189,16 @@ static int strike(struct sk_session *session, struct sk_err *err)
 	case SK_TIMEOUT_SUSPEND:
 		sk_session_announce(
 			session, "too late: the guest stands still until all is copied");
+		/* One that stands still has nothing to gain from post-copy. */
+		session->may_switch = false;
+		if (!session->is_switched)
+			sk_session_note_course(session, SK_MODE_PRE_COPY);
 		return session->ops->suspend(session->vm, err);
 	case SK_TIMEOUT_POST_COPY:
+		if (!session->is_switched)
+			sk_session_note_course(session, session->passes > 1
+								? SK_MODE_HYBRID
+								: SK_MODE_POST_COPY);
 		return sk_session_switch(session, err);
 	default:
 		return sk_err_set(err, ETIMEDOUT,

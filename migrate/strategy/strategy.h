@@ -28,10 +28,11 @@ struct sk_session {
 	const struct sk_strategy *strategy;
 	const char *guest;
 	struct sk_transfer_opts transfer;
-	unsigned int postcopy_after; /* hybrid: whole passes before the switch; 0: 1 */
+	unsigned int postcopy_after;	/* hybrid: whole passes before the switch; 0: 1 */
 	struct sk_autopilot *automatic; /* of a strategy of mode auto */
-	bool is_resume;	     /* of a post-copy that nobody leads */
-	uint64_t timeout_ns;	     /* of the job; 0 none */
+	struct sk_timeline *timeline;	/* gets the course; or NULL */
+	bool is_resume;			/* of a post-copy that nobody leads */
+	uint64_t timeout_ns;		/* of the job; 0 none */
 	enum sk_timeout_action timeout_action;
 	sk_phase_fn phase; /* or NULL */
 	void *phase_ctx;
@@ -46,8 +47,8 @@ struct sk_session {
 	bool is_at_destination; /* the guest runs there already: no way back */
 	bool is_aborting;
 	bool has_explained; /* why an interrupt cannot stop it */
-	bool may_switch;   /* the job allows post-copy */
-	bool has_moved;	   /* the source has ended its copy after all was sent */
+	bool may_switch;    /* the job allows post-copy */
+	bool has_moved;	    /* the source has ended its copy after all was sent */
 	bool is_late;	    /* the timeout has struck */
 	bool is_abandoned;  /* the job goes on without us: see sk_vm_abandon() */
 	uint64_t aborted_ns;
@@ -95,6 +96,11 @@ int sk_session_run(struct sk_session *session, struct sk_err *err);
 int sk_session_switch(struct sk_session *session, struct sk_err *err);
 /** sk_session_stop_or_explain() - on_interrupt() of what may be in post-copy: that cannot be stopped */
 int sk_session_stop_or_explain(struct sk_session *session, struct sk_err *err);
+/**
+ * sk_session_note_course() - Note in the time line what the job is from here on: not, or not only,
+ * what was asked for. The verdict proves the last one noted
+ */
+void sk_session_note_course(struct sk_session *session, enum sk_mode mode);
 /** sk_session_abort() - Give the job up, once; for on_interrupt() */
 int sk_session_abort(struct sk_session *session, struct sk_err *err);
 /** sk_session_announce() - Tell the user what now happens, as a phase of its own */

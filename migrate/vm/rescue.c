@@ -13,8 +13,8 @@
  *    take such commands before the switch to post-copy: that needs the main loop, which may hang
  *    from then on.
  * 2. A destination that has noticed that its connection is dead waits at a port for a new one.
- *    It is not told to end a connection that it believes in (migrate-pause): QEMU 7.2 was seen to
- *    crash after that, and with it the guest.
+ *    It is not told to end a connection that it believes in (migrate-pause): in a run in which it
+ *    was, the destination's QEMU 7.2 ended later, and the guest with it. Why is not known.
  * 3. The source connects to that port and goes on.
  * 4. libvirt sees the job complete at both ends, and tidies up by itself.
  *

@@ -287,12 +287,12 @@ static int run(struct sk_vm *vm, struct sk_autopilot *a, struct sk_timeline *tim
 		.strategy = sk_auto_strategy(a),
 		.guest = "g1",
 		.automatic = a,
+		.timeline = timeline,
 	};
 
 	*err = SK_ERR_INIT;
 	clock_ns = SK_NS_PER_S;
 	a->now = fake_now;
-	a->timeline = timeline;
 	sk_auto_apply(a, &session.transfer);
 	return sk_session_run(&session, err);
 }

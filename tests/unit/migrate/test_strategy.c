@@ -40,6 +40,7 @@ struct sk_vm {
 	int64_t silent;
 	bool is_aborted;
 	char announced[256];
+	struct sk_timeline *timeline;
 };
 
 static int fake_start(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err *err)
@@ -198,6 +199,7 @@ static int run(struct sk_vm *vm, enum sk_mode mode, struct sk_err *err)
 		.interrupted = &vm->interrupted,
 		.timeout_ns = vm->timeout_ns,
 		.timeout_action = vm->timeout_action,
+		.timeline = vm->timeline,
 		.clock = fake_clock,
 	};
 
@@ -487,31 +489,47 @@ static void test_a_job_that_does_not_end_is_left_and_said_so(void **state)
 static void test_timeout_does_what_was_asked_for(void **state)
 {
 	static const struct sk_vm_note notes[] = {ACTIVE,    PASS(1),	   MOVED(1, 99),
-						  QUIET(30), MOVED(2, 98), ENDED_WELL};
+						  QUIET(30), MOVED(2, 98), PASS(2),
+						  ENDED_WELL};
 	static const struct {
 		enum sk_timeout_action action;
 		int result, nr_abort, nr_suspend, nr_postcopy;
+		enum sk_mode mode;
+		const char *course;
 	} cases[] = {
-		{SK_TIMEOUT_ABORT, -ETIMEDOUT, 1, 0, 0},
-		{SK_TIMEOUT_SUSPEND, 0, 0, 1, 0},
-		{SK_TIMEOUT_POST_COPY, 0, 0, 0, 1},
+		{SK_TIMEOUT_ABORT, -ETIMEDOUT, 1, 0, 0, SK_MODE_PRE_COPY, NULL},
+		{SK_TIMEOUT_SUSPEND, 0, 0, 1, 0, SK_MODE_PRE_COPY, "pre-copy"},
+		{SK_TIMEOUT_POST_COPY, 0, 0, 0, 1, SK_MODE_PRE_COPY, "post-copy"},
+		/* Its second pass comes after the time-out: no switch any more. */
+		{SK_TIMEOUT_SUSPEND, 0, 0, 1, 0, SK_MODE_HYBRID, "pre-copy"},
 	};
 	struct sk_err err;
 
 	(void)state;
 	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		sk_auto(sk_timeline_free) struct sk_timeline *timeline =
+			sk_timeline_new();
 		struct sk_vm vm = {.notes = notes,
+				   .timeline = timeline,
 				   .step_ns = ROUND,
 				   .timeout_ns = 2 * SK_NS_PER_S,
 				   .timeout_action = cases[i].action,
 				   .ends_on_abort = true,
 				   .here = SK_VM_RUNNING};
 
-		assert_int_equal(run(&vm, SK_MODE_PRE_COPY, &err), cases[i].result);
+		const struct sk_event *events;
+		size_t n;
+
+		assert_int_equal(run(&vm, cases[i].mode, &err), cases[i].result);
+		events = sk_timeline_events(timeline, &n);
+		assert_int_equal(n, cases[i].course != NULL);
+		if (cases[i].course)
+			assert_string_equal(events[0].detail, cases[i].course);
 		assert_int_equal(vm.nr_abort, cases[i].nr_abort);
 		assert_int_equal(vm.nr_suspend, cases[i].nr_suspend);
 		assert_int_equal(vm.nr_postcopy, cases[i].nr_postcopy);
-		assert_true(vm.job.postcopy == (cases[i].action == SK_TIMEOUT_POST_COPY));
+		assert_true(vm.job.postcopy == (cases[i].action == SK_TIMEOUT_POST_COPY ||
+						cases[i].mode == SK_MODE_HYBRID));
 		if (cases[i].result < 0)
 			assert_string_equal(err.msg,
 					    "guest 'g1' still runs at the source: not "

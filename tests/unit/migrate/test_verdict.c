@@ -140,6 +140,47 @@ static const struct entry unneeded[] = {
 	RETURN(5200),
 	{0},
 };
+/* A pre-copy whose time-out wanted post-copy: in its first pass, and after it. */
+static const struct entry late_in_first_pass[] = {
+	CALL(1000),
+	S_STATUS(1400, "active"),
+	S(1401, "MIGRATION_PASS", "{\"pass\":1}"),
+	COURSE(1500, "post-copy"),
+	S(1510, "STOP", ""),
+	S_STATUS(1512, "postcopy-active"),
+	S(1513, "MIGRATION_PASS", "{\"pass\":2}"),
+	D(1530, "RESUME", ""),
+	{1535, SK_SIDE_DESTINATION, SK_EVENT_LIFECYCLE, "resumed/postcopy", "", 0},
+	S_STATUS(3500, "completed"),
+	RETURN(4000),
+	{0},
+};
+static const struct entry late_in_second_pass[] = {
+	CALL(1000),
+	S_STATUS(1400, "active"),
+	S(1401, "MIGRATION_PASS", "{\"pass\":1}"),
+	S(2401, "MIGRATION_PASS", "{\"pass\":2}"),
+	COURSE(2500, "hybrid"),
+	S(2510, "STOP", ""),
+	S_STATUS(2512, "postcopy-active"),
+	D(2530, "RESUME", ""),
+	{2535, SK_SIDE_DESTINATION, SK_EVENT_LIFECYCLE, "resumed/postcopy", "", 0},
+	S_STATUS(3500, "completed"),
+	RETURN(4000),
+	{0},
+};
+/* All was there when the time-out wanted post-copy. */
+static const struct entry late_at_the_end[] = {
+	CALL(1000),
+	S_STATUS(1400, "active"),
+	S(1401, "MIGRATION_PASS", "{\"pass\":1}"),
+	S(3900, "STOP", ""),
+	COURSE(3901, "post-copy"),
+	S_STATUS(3920, "completed"),
+	D(3942, "RESUME", ""),
+	RETURN(5200),
+	{0},
+};
 /* StartPostCopy came too late: trap 4 of the facts. */
 static const struct entry late_post_copy[] = {
 	CALL(1000),
@@ -234,6 +275,17 @@ static void test_modes_are_proven_by_the_order_of_events(void **state)
 		{SK_MODE_AUTO, SK_MODE_DEGENERATE, post_copy,
 		 "the events show post-copy: resumed at the destination 1970 ms before "
 		 "the last page left the source"},
+		{SK_MODE_PRE_COPY, SK_MODE_POST_COPY, late_in_first_pass,
+		 "resumed at the destination 1970 ms before the last page left the "
+		 "source"},
+		{SK_MODE_PRE_COPY, SK_MODE_HYBRID, late_in_second_pass,
+		 "resumed at the destination 970 ms before the last page left the source"},
+		{SK_MODE_HYBRID, SK_MODE_POST_COPY, late_in_first_pass,
+		 "resumed at the destination 1970 ms before the last page left the "
+		 "source"},
+		{SK_MODE_PRE_COPY, SK_MODE_PRE_COPY, late_at_the_end,
+		 "ran at the source for 2500 ms of copying, stopped, resumed at the "
+		 "destination"},
 		{SK_MODE_POST_COPY, SK_MODE_DEGENERATE, late_post_copy,
 		 "the events show pre-copy: ran at the source for 500 ms"},
 		{SK_MODE_POST_COPY, SK_MODE_DEGENERATE, empty_post_copy,
@@ -259,6 +311,20 @@ static void test_modes_are_proven_by_the_order_of_events(void **state)
 			fail_msg("case %zu: %s: %s", i, sk_mode_name(v.proven), v.why);
 		assert_int_equal(v.asked, cases[i].asked);
 	}
+}
+
+static void test_what_a_time_out_made_of_it_is_told(void **state)
+{
+	struct sk_verdict late = judge(SK_MODE_PRE_COPY, late_in_second_pass),
+			  end = judge(SK_MODE_PRE_COPY, late_at_the_end);
+	sk_auto(sk_json_free) struct sk_json *json = sk_verdict_json(&late),
+					     *same = sk_verdict_json(&end);
+
+	(void)state;
+	assert_string_equal(sk_json_str(sk_json_path(json, "mode.asked"), ""),
+			    "pre-copy");
+	assert_string_equal(sk_json_str(sk_json_path(json, "mode.chosen"), ""), "hybrid");
+	assert_null(sk_json_path(same, "mode.chosen"));
 }
 
 static void test_durations_are_those_of_the_definitions(void **state)
@@ -475,6 +541,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_modes_are_proven_by_the_order_of_events),
+		cmocka_unit_test(test_what_a_time_out_made_of_it_is_told),
 		cmocka_unit_test(test_durations_are_those_of_the_definitions),
 		cmocka_unit_test(test_unknown_durations_are_marked_so),
 		cmocka_unit_test(test_statistics_before_the_end_are_no_downtime),
