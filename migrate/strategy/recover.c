@@ -3,15 +3,18 @@
  *
  * Theory of operation
  *
- * 1. No byte moves for some seconds (guard), or an end says by itself that the connection is
- *    dead. A shorter cut TCP mends alone.
- * 2. The source is told to end the connection: it waits for the destination in vain otherwise,
- *    for minutes. Its copy of the guest stays paused, and keeps the memory.
+ * 1. No byte moves for some seconds (guard): that is said, and no more is done at first. TCP mends
+ *    a cut alone when the link is back, after one of its intervals. To end the connection at the
+ *    source before that would do harm: what is left of a closed one Linux drops while no host
+ *    answers, and a destination that only waits for pages is then never told.
+ * 2. An end says by itself that the connection is dead, or nothing has moved for longer than TCP's
+ *    longest interval. The source is told to end the connection. Its copy of the guest stays paused,
+ *    and keeps the memory.
  * 3. The destination cannot be told: libvirt does not speak to the hypervisor there until the
  *    incoming job has ended. It notices when the network is back and brings it the end of the
  *    connection: TCP repeats that in intervals that double, so after at most as long as the cut
- *    had lasted. The hosts' sysctl net.ipv4.tcp_retries2 makes that shorter where the guest
- *    asks for pages. Then libvirt's call returns with an error.
+ *    had lasted. The hosts' sysctl net.ipv4.tcp_rto_max_ms (Linux 6.15) bounds the intervals.
+ *    Then libvirt's call returns with an error.
  *    Of a destination that hangs libvirt hears nothing: then both ends are connected past libvirt
  *    where that can be done (migrate/vm/rescue.c).
  * 4. A job that resumes, tried every second as long as both copies are there. The guest at the
@@ -27,6 +30,7 @@
 #include "lib/log.h"
 #include "migrate/strategy/strategy.h"
 
+#define DEAD_NS	    (150 * SK_NS_PER_S) /* TCP tries at least every 120 s */
 #define RETRY_NS    SK_NS_PER_S
 #define REPEAT_NS   (5 * SK_NS_PER_S)
 #define PATIENCE_NS (2 * SK_NS_PER_S) /* for libvirt to notice */
@@ -101,6 +105,19 @@ static void join(struct sk_session *session, uint64_t now_ns)
 		enter(recover, SK_RECOVER_APART, now_ns);
 }
 
+static void tell_stall(struct sk_session *session, uint64_t now_ns)
+{
+	struct sk_recover *recover = &session->recover;
+
+	if (!recover->has_told)
+		sk_session_announce(
+			session,
+			"no memory follows: is the network between the hosts cut?");
+	recover->has_told = true;
+	if (now_ns - session->guard.moved_ns >= DEAD_NS)
+		notice(session, now_ns, "the connection between the hosts is dead");
+}
+
 void sk_recover_tick(struct sk_session *session, enum sk_guard_verdict verdict,
 		     uint64_t now_ns)
 {
@@ -114,11 +131,14 @@ void sk_recover_tick(struct sk_session *session, enum sk_guard_verdict verdict,
 		recover->step = SK_RECOVER_NONE;
 	switch (recover->step) {
 	case SK_RECOVER_NONE:
+		if (verdict != SK_GUARD_STALLED)
+			recover->has_told = false;
+		else
+			tell_stall(session, now_ns);
+		break;
 	case SK_RECOVER_JOINING:
-		if (verdict == SK_GUARD_STALLED &&
-		    (recover->step == SK_RECOVER_NONE || waited > REPEAT_NS))
-			notice(session, now_ns,
-			       "no memory follows: is the network between the hosts cut?");
+		if (verdict == SK_GUARD_STALLED && waited > REPEAT_NS)
+			notice(session, now_ns, "no memory follows");
 		break;
 	case SK_RECOVER_BREAKING:
 		if (waited >= RETRY_NS)

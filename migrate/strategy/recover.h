@@ -31,6 +31,7 @@ struct sk_recover {
 	uint64_t broken_ns, tried_ns; /* CLOCK_MONOTONIC */
 	unsigned int attempts;
 	bool can_rescue; /* past libvirt */
+	bool has_told;	 /* that no memory follows */
 };
 
 /** sk_recover_prepare() - Before a post-copy may begin: make ready for the worst */

@@ -27,7 +27,7 @@ static void cut(struct it_faults *f)
 	sk_auto(sk_json_free) struct sk_json *run = NULL;
 	uint64_t mended;
 
-	start(f, "b", "64mbit");
+	start(f, "b", "96mbit");
 	it_faults_hurt(f, "b", CUT);
 	it_await_err(&f->job, "is the network between the hosts cut?");
 	print_message("network cut in post-copy: noticed after %.1f s\n",
@@ -50,7 +50,7 @@ static void cut(struct it_faults *f)
 
 static void detach(struct it_faults *f)
 {
-	start(f, "a", "32mbit");
+	start(f, "a", "64mbit");
 	it_faults_hurt(f, "b", NULL);
 	assert_int_equal(kill(f->job.proc.pid, SIGINT), 0);
 	it_await_err(&f->job, "post-copy cannot be stopped");
@@ -69,7 +69,7 @@ static void detach(struct it_faults *f)
 
 static void kill_client(struct it_faults *f)
 {
-	start(f, "b", "32mbit");
+	start(f, "b", "64mbit");
 	assert_int_equal(kill(f->job.proc.pid, SIGKILL), 0);
 	(void)it_finish(f->it, &f->job);
 	assert_led_by(f, "g1 hosts");

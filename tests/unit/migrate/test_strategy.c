@@ -537,12 +537,46 @@ static void test_timeout_does_what_was_asked_for(void **state)
 	}
 }
 
+#define BROKEN                                                                           \
+	{                                                                                \
+		.kind = SK_VM_NOTE_POSTCOPY_FAILED                                       \
+	}
+
+static void test_a_stall_in_post_copy_is_left_to_tcp_until_it_is_dead(void **state)
+{
+	static const struct sk_vm_note mended[] = {
+		ACTIVE,	   PASS(1),	  POSTCOPY,	 MOVED(10, 90), MOVED(10, 90),
+		QUIET(30), MOVED(10, 90), MOVED(10, 90), MOVED(50, 50), ENDED_WELL,
+	};
+	static const struct sk_vm_note dead[] = {
+		ACTIVE,	       PASS(1),	      POSTCOPY,	     MOVED(10, 90), MOVED(10, 90),
+		MOVED(10, 90), MOVED(10, 90), MOVED(10, 90), MOVED(10, 90), MOVED(10, 90),
+		ENDED_BADLY,   QUIET(2),      ENDED_WELL,
+	};
+	struct sk_vm vm = {.notes = mended, .step_ns = 3 * SK_NS_PER_S};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), 0);
+	assert_string_equal(vm.announced,
+			    "no memory follows: is the network between the hosts cut?");
+	assert_int_equal(vm.nr_broken, 0);
+
+	vm = (struct sk_vm){.notes = dead,
+			    .step_ns = 30 * SK_NS_PER_S,
+			    .here = SK_VM_PAUSED,
+			    .there = SK_VM_RUNNING};
+	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), 0);
+	assert_int_equal(vm.nr_broken, 1);
+	assert_int_equal(vm.nr_joined, 1);
+}
+
 static void test_a_post_copy_that_broke_is_mended(void **state)
 {
 	static const struct sk_vm_note notes[] = {
-		ACTIVE,	       PASS(1),	    POSTCOPY,	   MOVED(10, 90), QUIET(30),
-		MOVED(10, 90), QUIET(30),   MOVED(10, 90), QUIET(100),	  ENDED_BADLY,
-		QUIET(20),     ENDED_BADLY, QUIET(20),	   ENDED_WELL,
+		ACTIVE,	       PASS(1),	  POSTCOPY,   MOVED(10, 90), QUIET(30),
+		MOVED(10, 90), BROKEN,	  QUIET(100), ENDED_BADLY,   QUIET(20),
+		ENDED_BADLY,   QUIET(20), ENDED_WELL,
 	};
 	struct sk_vm vm = {.notes = notes,
 			   .step_ns = ROUND,
@@ -561,13 +595,19 @@ static void test_a_post_copy_that_broke_is_mended(void **state)
 static void test_a_destination_that_hangs_is_connected_past_libvirt(void **state)
 {
 	static const struct sk_vm_note notes[] = {
-		ACTIVE,	     PASS(1),
-		POSTCOPY,    MOVED(10, 90),
-		QUIET(30),   MOVED(10, 90),
-		QUIET(30),   MOVED(10, 90),
-		QUIET(40),   MOVED(20, 80),
-		QUIET(10),   ENDED_BADLY,
-		QUIET(20),   {.kind = SK_VM_NOTE_MOVED},
+		ACTIVE,
+		PASS(1),
+		POSTCOPY,
+		MOVED(10, 90),
+		QUIET(30),
+		MOVED(10, 90),
+		BROKEN,
+		QUIET(40),
+		MOVED(20, 80),
+		QUIET(10),
+		ENDED_BADLY,
+		QUIET(20),
+		{.kind = SK_VM_NOTE_MOVED},
 		ENDED_BADLY,
 	};
 	struct sk_vm vm = {.notes = notes,
@@ -666,6 +706,8 @@ int main(void)
 		cmocka_unit_test(test_a_job_that_stands_still_is_given_up),
 		cmocka_unit_test(test_a_job_that_does_not_end_is_left_and_said_so),
 		cmocka_unit_test(test_timeout_does_what_was_asked_for),
+		cmocka_unit_test(
+			test_a_stall_in_post_copy_is_left_to_tcp_until_it_is_dead),
 		cmocka_unit_test(test_a_post_copy_that_broke_is_mended),
 		cmocka_unit_test(test_a_destination_that_hangs_is_connected_past_libvirt),
 		cmocka_unit_test(test_a_guest_lost_in_post_copy_is_not_started_again),
