@@ -20,8 +20,8 @@ static const struct sk_cmd *const slices[] = {
 };
 
 static const struct sk_cmd *const machines[] = {
-	&sk_cmd_lab, &sk_cmd_migrate, &sk_cmd_probe, &sk_cmd_exp, &sk_cmd_serve,
-	&sk_cmd_probe_serve, NULL,
+	&sk_cmd_lab,   &sk_cmd_migrate,	    &sk_cmd_probe, &sk_cmd_exp,
+	&sk_cmd_serve, &sk_cmd_probe_serve, NULL,
 };
 
 static const struct sk_cmd *const itself[] = {

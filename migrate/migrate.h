@@ -32,15 +32,17 @@ struct sk_migrate_opts {
 		*to_name; /* for the record: host names of a lab, else the URIs */
 	pid_t from_pid,
 		to_pid; /* of a lab's hosts, to ask for their clocks; 0: by ssh if the URI has it */
-	const struct sk_home *home; /* keeps what is learnt of a pair of hosts; NULL: nothing is */
-	uint64_t link_bits; /* per second, of the link between them where it is known; 0 it is not */
+	const struct sk_home
+		*home; /* keeps what is learnt of a pair of hosts; NULL: nothing is */
+	uint64_t
+		link_bits; /* per second, of the link between them where it is known; 0 it is not */
 	enum sk_mode mode;
 	struct sk_transfer_opts transfer; /* how the memory travels */
 	uint64_t timeout_ns;		  /* of the job, from its start; 0 none */
 	enum sk_timeout_action timeout_action;
 	struct sk_slo slo;   /* any mode is judged by it; auto keeps to it */
 	struct sk_risk risk; /* auto */
-	bool best_effort;    /* auto: migrate even when no way is predicted to keep to .slo */
+	bool best_effort; /* auto: migrate even when no way is predicted to keep to .slo */
 	unsigned int postcopy_after; /* hybrid: whole passes before the switch; 0: 1 */
 	const char *probe;	     /* URL or NULL */
 	int netns_fd;		     /* the probe's namespace; -1 the caller's */

@@ -207,7 +207,7 @@ static bool grow(void **array, size_t n, size_t *max, size_t size)
 	size_t wanted = *max ? *max * 2 : 256;
 	void *larger;
 
-	if (n < *max)
+	if (*array && n < *max)
 		return true;
 	larger = wanted > MAX_RECORDS ? NULL : reallocarray(*array, wanted, size);
 	if (!larger)
@@ -367,10 +367,10 @@ void sk_fault_watch_finish(struct sk_fault_watch *w, struct sk_fault_waits *ret)
 	(void)pthread_join(w->thread, NULL);
 	if (ret) {
 		*ret = (struct sk_fault_waits){.is_known = w->has_looked,
-					       .spans = sk_steal(&w->spans),
 					       .nr = w->nr,
-					       .looks = sk_steal(&w->looks),
 					       .nr_looks = w->nr_looks};
+		ret->spans = sk_steal(&w->spans);
+		ret->looks = sk_steal(&w->looks);
 		if (!ret->is_known)
 			(void)snprintf(
 				ret->why, sizeof(ret->why),

@@ -163,7 +163,7 @@ int sk_probe_summarize(const struct sk_sample *samples, size_t n, uint64_t from_
 	sk_autofree uint64_t *peaks = NULL;
 	sk_autofree const struct sk_sample **replies = NULL;
 	struct window w = {.samples = samples ? samples + first : NULL,
-			   .n = end > first ? end - first : 0,
+			   .n = samples && end > first ? end - first : 0,
 			   .timeout_ns = timeout_ns ? timeout_ns : DEFAULT_TIMEOUT_NS};
 
 	*ret = (struct sk_probe_summary){.sent = w.n,

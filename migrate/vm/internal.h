@@ -65,7 +65,7 @@ struct sk_vm_steer {
 
 struct sk_vm {
 	struct sk_vm_ends ends;
-	char *texts[5]; /* @ends' own: a job left alone outlives the caller's */
+	char *texts[5];		 /* @ends' own: a job left alone outlives the caller's */
 	struct sk_vm_end end[2]; /* by enum sk_side */
 
 	/* The job. */

@@ -113,9 +113,9 @@ enum sk_vm_note_kind {
 	SK_VM_NOTE_PROGRESS, /* job: statistics */
 	SK_VM_NOTE_POSTCOPY, /* guest runs at the destination, memory follows */
 	SK_VM_NOTE_POSTCOPY_FAILED, /* value: side that says that memory no longer follows */
-	SK_VM_NOTE_MOVED,  /* the source has ended its copy: all memory is at the destination */
-	SK_VM_NOTE_CLOSED,	    /* value: side whose libvirtd no longer talks to us */
-	SK_VM_NOTE_ENDED,	    /* result and err of the job; the last note */
+	SK_VM_NOTE_MOVED, /* the source has ended its copy: all memory is at the destination */
+	SK_VM_NOTE_CLOSED, /* value: side whose libvirtd no longer talks to us */
+	SK_VM_NOTE_ENDED,  /* result and err of the job; the last note */
 };
 
 /** struct sk_vm_note - One thing that happened */
@@ -178,7 +178,8 @@ struct sk_vm_ends {
 	const char *guest, *from, *to;
 	struct sk_timeline *timeline; /* gets events and statistics */
 	const char *to_monitor; /* socket of the destination's second monitor; or NULL */
-	const char *to_name;	/* the destination as the source's QEMU reaches it; or NULL */
+	const char
+		*to_name; /* the destination as the source's QEMU reaches it; or NULL */
 };
 
 /** sk_vm_open() - Connect to both ends and record their events from now on */

@@ -120,8 +120,8 @@ static const struct sk_cmd hidden = {.name = "hidden",
 
 static const struct sk_cmd_group groups[] = {
 	{"Talk", (const struct sk_cmd *const[]){&greet, &group, NULL}},
-	{"More", (const struct sk_cmd *const[]){&end, &run, &elsewhere, &both,
-						&hidden, NULL}},
+	{"More",
+	 (const struct sk_cmd *const[]){&end, &run, &elsewhere, &both, &hidden, NULL}},
 	{NULL, NULL},
 };
 static const struct sk_program program = {.name = "prog",
@@ -195,7 +195,8 @@ static void test_results_become_texts_and_exit_codes(void **state)
 		 "prog: both end: an argument is missing\nhint: try 'prog both end --help'\n",
 		 2},
 		{"prog both",
-		 "prog: both: an argument is missing: NAME\nhint: try 'prog both --help'\n", 2},
+		 "prog: both: an argument is missing: NAME\nhint: try 'prog both --help'\n",
+		 2},
 		{"prog end fail", "prog: no such thing\nhint: make one\n", 1},
 		{"prog end bare", "prog: end: Operation not permitted\n", 1},
 		{"prog end interrupted", "", 130},
