@@ -176,103 +176,95 @@ static void test_numbers_out_of_range_are_refused(void **state)
 	assert_refused(cases, SK_ARRAY_SIZE(cases));
 }
 
-/* Every option with its first libvirt and QEMU: one release before is refused, at either end. */
+/** struct minimum - An option with its first libvirt and QEMU; 0: in every one */
+struct minimum {
+	struct sk_transfer_opts opts;
+	const char *name;
+	unsigned long libvirt, qemu;
+	bool postcopy;
+};
+
+static const struct minimum minima[] = {
+	{{0}, "post-copy", 1003003, 2006000, true},
+	{{.bandwidth_bits = 1}, "bandwidth", 1001000, 0, false},
+	{{.postcopy_bandwidth_bits = 1}, "postcopy-bandwidth", 5001000, 3000000, true},
+	{{.max_downtime_ms = 1}, "max-downtime", 8000, 0, false},
+	{{.auto_converge = true}, "auto-converge", 1002003, 1006000, false},
+	{{.auto_converge = true, .auto_converge_initial = 5},
+	 "a step of auto-converge",
+	 2000000,
+	 2007000,
+	 false},
+	{{.compression = SK_COMPRESSION_XBZRLE},
+	 "compression xbzrle",
+	 1003004,
+	 1002000,
+	 false},
+	{{.compression = SK_COMPRESSION_ZSTD, .parallel = 2},
+	 "compression zlib or zstd",
+	 9004000,
+	 5000000,
+	 false},
+	{{.parallel = 2}, "parallel", 5002000, 4000000, false},
+	{{.parallel = 2, .zero_copy = true}, "zero-copy", 8005000, 7001000, false},
+	{{.p2p = true}, "p2p", 7002, 0, false},
+	{{.tls = true}, "tls", 3002000, 2007000, false},
+	{{.tls = true, .tls_destination = "b"}, "tls-destination", 6000000, 0, false},
+	{{.persist = true}, "persist", 7003, 0, false},
+	{{.persist = true, .undefine_source = true}, "undefine-source", 0, 0, false},
+	{{.copy_storage = SK_COPY_STORAGE_INCREMENTAL},
+	 "copy-storage",
+	 8002,
+	 1003000,
+	 false},
+	{{.migrate_uri = "tcp://b"}, "migrate-uri", 1001000, 0, false},
+	{{.listen_address = "0.0.0.0"}, "listen-address", 1001004, 0, false},
+	{{.unsafe = true}, "unsafe", 9011, 0, false},
+};
+
+/* One release before the first one is refused at this side, the first one is not. */
+static void check_libvirt(const struct minimum *m, int side)
+{
+	struct sk_transfer_facts facts = {true, m->postcopy, NEW};
+	struct sk_err err = SK_ERR_INIT;
+	char wanted[128];
+
+	facts.libvirt[side] = m->libvirt - 1;
+	assert_int_equal(sk_transfer_check(&m->opts, &facts, &err), -ENOTSUP);
+	(void)snprintf(wanted, sizeof(wanted), "%s needs libvirt", m->name);
+	assert_non_null(strstr(err.msg, wanted));
+	assert_non_null(strstr(err.msg, side ? "the destination has" : "the source has"));
+	facts.libvirt[side] = m->libvirt;
+	assert_int_equal(sk_transfer_check(&m->opts, &facts, NULL), 0);
+}
+
+static void check_qemu(const struct minimum *m, int side)
+{
+	struct sk_transfer_facts facts = {true, m->postcopy, NEW};
+	struct sk_err err = SK_ERR_INIT;
+	char wanted[128];
+
+	facts.hypervisor[side] = m->qemu - 1;
+	assert_int_equal(sk_transfer_check(&m->opts, &facts, &err), -ENOTSUP);
+	(void)snprintf(wanted, sizeof(wanted), "%s needs QEMU", m->name);
+	assert_non_null(strstr(err.msg, wanted));
+	assert_non_null(strstr(err.hint, "leave "));
+}
+
 static void test_versions_that_are_too_old_are_told_by_option_and_side(void **state)
 {
-	static const struct {
-		struct sk_transfer_opts opts;
-		const char *name;
-		unsigned long libvirt, qemu;
-		bool postcopy;
-	} cases[] = {
-		{{0}, "post-copy", 1003003, 2006000, true},
-		{{.bandwidth_bits = 1}, "bandwidth", 1001000, 0, false},
-		{{.postcopy_bandwidth_bits = 1},
-		 "postcopy-bandwidth",
-		 5001000,
-		 3000000,
-		 true},
-		{{.max_downtime_ms = 1}, "max-downtime", 8000, 0, false},
-		{{.auto_converge = true}, "auto-converge", 1002003, 1006000, false},
-		{{.auto_converge = true, .auto_converge_initial = 5},
-		 "a step of auto-converge",
-		 2000000,
-		 2007000,
-		 false},
-		{{.compression = SK_COMPRESSION_XBZRLE},
-		 "compression xbzrle",
-		 1003004,
-		 1002000,
-		 false},
-		{{.compression = SK_COMPRESSION_ZSTD, .parallel = 2},
-		 "compression zlib or zstd",
-		 9004000,
-		 5000000,
-		 false},
-		{{.parallel = 2}, "parallel", 5002000, 4000000, false},
-		{{.parallel = 2, .zero_copy = true},
-		 "zero-copy",
-		 8005000,
-		 7001000,
-		 false},
-		{{.p2p = true}, "p2p", 7002, 0, false},
-		{{.tls = true}, "tls", 3002000, 2007000, false},
-		{{.tls = true, .tls_destination = "b"},
-		 "tls-destination",
-		 6000000,
-		 0,
-		 false},
-		{{.persist = true}, "persist", 7003, 0, false},
-		{{.persist = true, .undefine_source = true},
-		 "undefine-source",
-		 0,
-		 0,
-		 false},
-		{{.copy_storage = SK_COPY_STORAGE_INCREMENTAL},
-		 "copy-storage",
-		 8002,
-		 1003000,
-		 false},
-		{{.migrate_uri = "tcp://b"}, "migrate-uri", 1001000, 0, false},
-		{{.listen_address = "0.0.0.0"}, "listen-address", 1001004, 0, false},
-		{{.unsafe = true}, "unsafe", 9011, 0, false},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++)
+	for (size_t i = 0; i < SK_ARRAY_SIZE(minima); i++)
 		for (int side = 0; side < 2; side++) {
-			struct sk_transfer_facts facts = {true, cases[i].postcopy, NEW};
+			const struct minimum *m = &minima[i];
+			const struct sk_transfer_facts facts = {true, m->postcopy, NEW};
 			struct sk_err err = SK_ERR_INIT;
-			char wanted[128];
 
-			assert_int_equal(sk_transfer_check(&cases[i].opts, &facts, &err),
-					 0);
-			if (cases[i].libvirt) {
-				facts.libvirt[side] = cases[i].libvirt - 1;
-				assert_int_equal(sk_transfer_check(&cases[i].opts, &facts,
-								   &err),
-						 -ENOTSUP);
-				(void)snprintf(wanted, sizeof(wanted), "%s needs libvirt",
-					       cases[i].name);
-				assert_non_null(strstr(err.msg, wanted));
-				assert_non_null(
-					strstr(err.msg, side ? "the destination has"
-							     : "the source has"));
-				facts.libvirt[side] = cases[i].libvirt;
-				assert_int_equal(sk_transfer_check(&cases[i].opts, &facts,
-								   NULL),
-						 0);
-			}
-			if (cases[i].qemu) {
-				facts.hypervisor[side] = cases[i].qemu - 1;
-				assert_int_equal(sk_transfer_check(&cases[i].opts, &facts,
-								   &err),
-						 -ENOTSUP);
-				(void)snprintf(wanted, sizeof(wanted), "%s needs QEMU",
-					       cases[i].name);
-				assert_non_null(strstr(err.msg, wanted));
-				assert_non_null(strstr(err.hint, "leave "));
-			}
+			assert_int_equal(sk_transfer_check(&m->opts, &facts, &err), 0);
+			if (m->libvirt)
+				check_libvirt(m, side);
+			if (m->qemu)
+				check_qemu(m, side);
 		}
 }
 
