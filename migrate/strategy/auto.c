@@ -12,6 +12,8 @@
 #include "lib/parse.h"
 
 #define WORTH 0.1 /* of margin more, to leave what the hypervisor does by itself */
+#define SPARE                                                                            \
+	0.15 /* of the outage: an allowed downtime is used up, and more adds to it */
 
 /** struct limits - An objective in the model's units; INFINITY: none */
 struct limits {
@@ -93,7 +95,7 @@ static uint64_t longest_downtime(const struct sk_prediction *p, const struct lim
 	const struct sk_model_mode *m = &p->input.mode[SK_MODE_PRE_COPY];
 	double link = p->input.link_bps.mid;
 	double rate = p->input.cap_bps > 0 ? fmin(p->input.cap_bps, link) : link;
-	double left = l->outage_s - m->floor_s.mid - m->network_s.mid;
+	double left = (1 - SPARE) * l->outage_s - m->floor_s.mid - m->network_s.mid;
 
 	if (!isfinite(left))
 		return 60000;

@@ -15,6 +15,7 @@
 
 #define DEADLINE_NS (90 * SK_NS_PER_S)
 #define PATIENCE_NS (20 * SK_NS_PER_MS)
+#define RESUMES	    4
 
 static const char yaml[] =
 	"name: tiny\n"
@@ -103,6 +104,25 @@ static void assert_all_is_kept(struct it *it, const char *dir)
 	it_assert_has(it->out, "run,intended_ns,sent_ns,received_ns\r\n");
 }
 
+/* On a busy machine a probe is late and its run discarded: another --resume does it again. */
+static void resume_until_all_count(struct it *it, const char *file, const char *dir)
+{
+	for (int i = 0; i < RESUMES; i++) {
+		sk_auto(sk_json_free) struct sk_json *summary = NULL;
+		struct it_job job;
+
+		it->prefix = outside();
+		it_start(it, &job, -1, "exp", "run", file, "--dir", dir, "--resume",
+			 "--format", "json");
+		it->prefix = NULL;
+		(void)it_finish(it, &job);
+		summary = parse(it);
+		if (sk_json_int(sk_json_get(summary, "ok"), 0) == 3)
+			return;
+	}
+	fail_msg("not all runs count after %d times: %s", RESUMES, it->out);
+}
+
 static void test_experiment_that_is_killed_goes_on_where_it_was(void **state)
 {
 	struct it *it = *state;
@@ -140,9 +160,9 @@ static void test_experiment_that_is_killed_goes_on_where_it_was(void **state)
 	summary = parse(it);
 	assert_int_equal(sk_json_int(sk_json_get(summary, "planned"), 0), 3);
 	assert_int_equal(sk_json_int(sk_json_get(summary, "done"), 0), 3);
-	assert_true(sk_json_int(sk_json_get(summary, "ok"), 0) >= 1);
 	/* What was there is still there, as it was. */
 	assert_true(count_lines(dir) >= 3);
+	resume_until_all_count(it, file, dir);
 
 	it_expect(it, 0, "exp", "compare", "--format", "json", dir);
 	it_assert_has(it->out, "\"against\": \"stop-and-copy\"");
