@@ -36,9 +36,10 @@ int sk_seccomp_new_default(struct sk_seccomp **ret, struct sk_err *err);
  * @seccomp:	Its section (borrowed)
  * @ret:	Free with sk_seccomp_free()
  *
- * Verdicts are libseccomp's, for the native architecture and those listed. Any other kills the
- * thread. The usual default profile of three architectures takes about 0.2 ms: reading a file
- * from a cache and checking its digest would not be faster, so there is none.
+ * Verdicts are libseccomp's, for the native architecture and those listed; calls that are newer
+ * than the filter do not exist (seccomp_compile.h). Any other architecture kills the thread. The
+ * usual default profile of three architectures takes about 0.2 ms: reading a file from a cache
+ * and checking its digest would not be faster, so there is none.
  * Return: 0; -E2BIG for more instructions than the kernel takes; -EINVAL; -ENOMEM
  */
 int sk_seccomp_new(const struct sk_spec_seccomp *seccomp, struct sk_seccomp **ret,

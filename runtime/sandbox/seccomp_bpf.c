@@ -249,6 +249,22 @@ static int make_segments(const struct sk_bpf_arch *arch, struct segment *segment
 	return (int)n;
 }
 
+void sk_bpf_return(struct sk_bpf *bpf, uint32_t audit_arch,
+		   const struct sk_bpf_call *call)
+{
+	const struct sock_filter insns[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, audit_arch, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, call->first, 0, 2),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, call->last, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, call->action),
+	};
+
+	for (size_t i = 0; i < sizeof(insns) / sizeof(insns[0]); i++)
+		emit(bpf, insns[i]);
+}
+
 void sk_bpf_start(struct sk_bpf *bpf)
 {
 	bpf->len = 0;

@@ -58,6 +58,9 @@ struct sk_bpf {
 	struct sock_filter insns[SK_BPF_MAX_INSNS];
 };
 
+/** sk_bpf_return() - Before a program: return @call's action for its numbers (no rules), else go on behind */
+void sk_bpf_return(struct sk_bpf *bpf, uint32_t audit_arch,
+		   const struct sk_bpf_call *call);
 /** sk_bpf_start() - Begin: loads the architecture */
 void sk_bpf_start(struct sk_bpf *bpf);
 /** sk_bpf_arch() - Decide the calls of one architecture. 0; -EINVAL where two calls overlap; -ENOMEM */

@@ -10,6 +10,9 @@
  *    unconditional rule outweighs all others. A rule with the default action says nothing.
  * 3. What is left is tried in any order if rules with different actions exclude each other.
  *    If not, the whole filter is left to libseccomp.
+ * 4. Numbers above the highest that any rule names are calls that the filter's author has not
+ *    heard of. Where the filter refuses what it does not name they fail with ENOSYS, as in
+ *    runc: then a C library that is newer than the filter falls back to older calls.
  *
  * Details that are libseccomp's: arguments of 32-bit architectures are compared by their low
  * half; a condition on a call that goes through socketcall() or ipc() holds for the arguments
@@ -32,6 +35,7 @@
 #define X32_ARCH (EM_X86_64 | __AUDIT_ARCH_LE)
 #define BAD_ARCH SECCOMP_RET_KILL_THREAD
 #define N32_ABI	 0x20000000u
+#define ARM_OWN	 0x000f0000u /* calls of arm alone begin here, far above all others */
 
 /* Rules of one call exclude each other not: libseccomp shall decide. Never leaves this file. */
 #define UNDECIDED (-EDOM)
@@ -53,6 +57,7 @@ struct arch_build {
 	struct sk_bpf_cond *conds;
 	size_t nr_conds;
 	uint64_t mask; /* of whole arguments */
+	uint32_t next; /* the number after the highest that is named; 0: none is */
 };
 
 static void arch_build_finish(struct arch_build *b)
@@ -91,22 +96,52 @@ static int arch_build_init(struct arch_build *b, const struct sk_spec_seccomp *s
 	return b->entries && b->calls && b->rules && b->conds ? 0 : -ENOMEM;
 }
 
+static void note_number(struct arch_build *b, uint32_t arch, uint32_t nr)
+{
+	if (arch == AUDIT_ARCH_ARM && nr >= ARM_OWN)
+		return;
+	if (nr >= b->next)
+		b->next = nr + 1;
+}
+
 static void collect(struct arch_build *b, uint32_t arch)
 {
 	const struct sk_spec_seccomp *seccomp = b->seccomp;
 
+	b->nr_entries = b->next = 0;
 	for (size_t i = 0; i < seccomp->nr_rules; i++) {
-		if (seccomp->rules[i].action == seccomp->default_action)
-			continue;
+		bool is_default = seccomp->rules[i].action == seccomp->default_action;
+
 		for (char **name = seccomp->rules[i].names; *name; name++) {
 			struct sk_seccomp_number numbers[2];
 			int n = sk_seccomp_resolve(arch, *name, numbers);
 
-			for (int k = 0; k < n; k++)
+			for (int k = 0; k < n; k++) {
+				note_number(b, arch, numbers[k].nr);
+				if (is_default)
+					continue;
 				b->entries[b->nr_entries++] =
 					(struct entry){numbers[k].nr, numbers[k].sub, i};
+			}
 		}
 	}
+}
+
+/* The calls that are newer than the filter; false where they get what others get. A tracer, as
+ * one who is asked for all that is not named, knows new calls by itself. */
+static bool find_newer(const struct arch_build *b, uint32_t arch, struct sk_bpf_call *ret)
+{
+	uint32_t action = b->seccomp->default_action & SECCOMP_RET_ACTION_FULL;
+
+	*ret = (struct sk_bpf_call){.first = b->next,
+				    .last = UINT32_MAX - 1, /* -1 is what a tracer sets */
+				    .action = SECCOMP_RET_ERRNO | ENOSYS};
+	if (arch == AUDIT_ARCH_X86_64)
+		ret->last = SK_SECCOMP_X32_BIT - 1;
+	if (arch == AUDIT_ARCH_ARM)
+		ret->last = ARM_OWN - 1;
+	return b->next && action != SECCOMP_RET_ALLOW && action != SECCOMP_RET_LOG &&
+	       action != SECCOMP_RET_TRACE;
 }
 
 static int by_number(const void *a, const void *b)
@@ -319,9 +354,10 @@ static int add_arch(struct arch_build *b, uint32_t arch)
 {
 	int r = 0;
 
-	b->nr_entries = 0;
 	b->mask = is_64bit(arch) ? UINT64_MAX : UINT32_MAX;
 	collect(b, arch);
+	if (find_newer(b, arch, &b->calls[b->nr_calls]))
+		b->nr_calls++;
 	qsort(b->entries, b->nr_entries, sizeof(*b->entries), by_number);
 	for (size_t i = 0, n; r == 0 && i < b->nr_entries; i += n) {
 		n = 1;
@@ -391,6 +427,52 @@ static bool is_listed_before(const struct sk_spec_seccomp *seccomp, size_t index
 	return false;
 }
 
+static int too_long(const struct sk_bpf *bpf, struct sk_err *err)
+{
+	return sk_err_set(
+		err, E2BIG,
+		"the seccomp filter needs %zu instructions, and the kernel takes %d",
+		bpf->len, SK_BPF_MAX_INSNS);
+}
+
+static int put_newer(struct sk_bpf *bpf, const struct sk_spec_seccomp *seccomp,
+		     uint32_t arch)
+{
+	sk_auto(arch_build_finish) struct arch_build b = {0};
+	struct sk_bpf_call newer;
+	int r = arch_build_init(&b, seccomp);
+
+	if (r < 0)
+		return r;
+	collect(&b, arch);
+	if (find_newer(&b, arch, &newer))
+		sk_bpf_return(bpf, arch == X32_ARCH ? AUDIT_ARCH_X86_64 : arch, &newer);
+	return 0;
+}
+
+/* libseccomp's program, behind one for the newer calls. */
+static int compile_by_reference(const struct sk_spec_seccomp *seccomp, struct sk_bpf *bpf,
+				struct sk_err *err)
+{
+	sk_autofree struct sk_bpf *rest = malloc(sizeof(*rest));
+	int r = rest ? sk_seccomp_reference(seccomp, rest, err) : sk_err_oom(err);
+
+	if (r < 0)
+		return r;
+	bpf->len = 0;
+	r = put_newer(bpf, seccomp, sk_seccomp_native());
+	for (size_t i = 0; r == 0 && i < seccomp->nr_archs; i++)
+		if (seccomp->archs[i] != sk_seccomp_native())
+			r = put_newer(bpf, seccomp, seccomp->archs[i]);
+	if (r < 0)
+		return sk_err_oom(err);
+	if (bpf->len + rest->len <= SK_BPF_MAX_INSNS)
+		memcpy(bpf->insns + bpf->len, rest->insns,
+		       rest->len * sizeof(rest->insns[0]));
+	bpf->len += rest->len;
+	return bpf->len <= SK_BPF_MAX_INSNS ? 0 : too_long(bpf, err);
+}
+
 int sk_seccomp_compile(const struct sk_spec_seccomp *seccomp, struct sk_bpf *bpf,
 		       struct sk_err *err)
 {
@@ -404,11 +486,8 @@ int sk_seccomp_compile(const struct sk_spec_seccomp *seccomp, struct sk_bpf *bpf
 	if (r == 0)
 		r = sk_bpf_end(bpf, BAD_ARCH);
 	if (r == UNDECIDED)
-		return sk_seccomp_reference(seccomp, bpf, err);
+		return compile_by_reference(seccomp, bpf, err);
 	if (r == -E2BIG)
-		return sk_err_set(
-			err, E2BIG,
-			"the seccomp filter needs %zu instructions, and the kernel takes %d",
-			bpf->len, SK_BPF_MAX_INSNS);
+		return too_long(bpf, err);
 	return r < 0 ? sk_err_code(err, r, "write the seccomp filter") : 0;
 }
