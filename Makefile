@@ -3,6 +3,7 @@
 #   <layer>/**/*.c            -> $(BUILD)/<layer>.a          (layers: lib images runtime migrate)
 #   cli/*.c                   -> $(BUILD)/bin/skiff          (cli/ but for main.c, cmd_*.c is shared)
 #   cli/<program>/*.c         -> the programs of PROGRAMS below (cli/static: of all static ones)
+#   <the same>                -> $(BUILD)/musl/... once more, for the programs that are linked with musl
 #   tests/unit/<layer>/*.c    -> one cmocka program each, linked with that layer and those below
 #   tests/bench/*.c           -> the benchmark
 #   tests/it/test_*.c         -> one cmocka program each that drives the built programs
@@ -30,6 +31,15 @@ STATIC  := $(if $(SANITIZE),-pie,-static-pie)
 FAST_LIBS  := -Wl,-Bstatic -ljson-c -lseccomp -lcap -lyaml -Wl,-Bdynamic -lmnl -ldl -lm -lpthread
 IMAGE_LIBS := -larchive -lcrypto $(FAST_LIBS)
 VM_LIBS    := -lvirt -lvirt-qemu $(FAST_LIBS)
+
+# The C library of the programs that each container starts. Static glibc asks the processor some
+# eighty times what it can do before main(), half a millisecond in a virtual machine; musl does not.
+# Debian's libraries are for glibc: cli/static/musl has what they need besides. Without musl-gcc, for
+# sanitizers and other compilers these programs are linked with glibc.
+MUSL_DIR := $(if $(SANITIZE)$(filter-out gcc cc,$(CC)),,$(firstword $(wildcard /usr/lib/*-linux-musl)))
+MUSL_CC  := $(if $(MUSL_DIR),$(shell command -v musl-gcc))
+START    := $(BUILD)/$(if $(MUSL_CC),musl/)
+archive_of = $(shell $(CC) -print-file-name=lib$(1).a)
 
 LAYERS := lib images runtime migrate
 src = $(sort $(shell find $(1) -name '*.c' 2>/dev/null))
@@ -74,13 +84,28 @@ $(BUILD)/$(1).a: $(call obj,$(call src,$(1)))
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_rule,$(l))))
 $(BUILD)/cli.a: $(call obj,$(CLI_COMMON))
-$(ARCHIVES):
+$(BUILD)/musl/lib.a: $(patsubst %.c,$(BUILD)/musl/%.o,$(call src,lib))
+$(BUILD)/musl/runtime.a: $(patsubst %.c,$(BUILD)/musl/%.o,$(call src,runtime))
+$(BUILD)/musl/cli.a: $(patsubst %.c,$(BUILD)/musl/%.o,$(CLI_COMMON))
+$(ARCHIVES) $(BUILD)/musl/lib.a $(BUILD)/musl/runtime.a $(BUILD)/musl/cli.a:
 	$(Q)rm -f $@ && $(AR) rcs $@ $(filter %.o,$^)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC    $<")
 	$(Q)$(CC) $(SK_CFLAGS) -c -o $@ $<
+
+# Of the headers in /usr/include those of the kernel and of the libraries, none of glibc's.
+$(BUILD)/musl/include:
+	@mkdir -p $@/sys
+	$(Q)ln -sfn $(foreach h,linux asm-generic json-c libsmartcols libmnl,/usr/include/$(h)) \
+		/usr/include/seccomp.h /usr/include/seccomp-syscalls.h /usr/include/yaml.h $@/
+	$(Q)ln -sfn /usr/include/$$($(CC) -print-multiarch)/asm $@/asm
+	$(Q)ln -sfn /usr/include/sys/capability.h $@/sys/
+$(BUILD)/musl/%.o: %.c | $(BUILD)/musl/include
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC    $< (musl)")
+	$(Q)$(MUSL_CC) $(SK_CFLAGS) -isystem $(BUILD)/musl/include -c -o $@ $<
 
 # link(libraries, kind: -pie if not given)
 define link
@@ -89,20 +114,31 @@ define link
 	$(Q)$(CC) $(SK_LDFLAGS) $(or $(2),-pie) -o $@ $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(1)
 endef
 
+# link_start(libraries, options): a static program of objects below $(START)
+define link_musl
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  LINK  $@ (musl)")
+	$(Q)$(MUSL_CC) $(SK_LDFLAGS) -static -nostartfiles -Wl,-pie,--no-dynamic-linker,--build-id,-z,text $(2) -o $@ \
+		$(MUSL_DIR)/rcrt1.o $(MUSL_DIR)/crti.o $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) \
+		$(foreach l,$(1),$(call archive_of,$(l))) -Wl,--end-group -lm $(MUSL_DIR)/crtn.o
+endef
+link_start = $(if $(MUSL_CC),$(link_musl),$(call link,$(if $(SANITIZE),$(FAST_LIBS),$(1:%=-l%) -lm -lpthread),$(STATIC) $(2)))
+start_obj = $(patsubst %.c,$(START)%.o,$(1) $(if $(MUSL_CC),$(wildcard cli/static/musl/*.c)))
+
 $(BUILD)/bin/skiff: $(call obj,$(wildcard cli/main.c cli/cmd_*.c)) $(BUILD)/cli.a $(BUILD)/images.a $(UP_runtime)
 	$(call link,$(FAST_LIBS))
 # Static, it begins before the C library does, where that is written for the processor.
 OCI_ENTRY := $(if $(SANITIZE),,$(wildcard cli/oci/$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))/entry.c))
-$(BUILD)/bin/skiff-oci: $(call obj,$(wildcard cli/oci/*.c cli/static/*.c) $(OCI_ENTRY)) $(BUILD)/cli.a $(UP_runtime)
-	$(call link,$(if $(SANITIZE),$(FAST_LIBS),-ljson-c -lseccomp -lcap -lyaml -lm -lpthread),$(STATIC) $(if $(OCI_ENTRY),-Xlinker --entry=sk_entry))
+$(BUILD)/bin/skiff-oci: $(call start_obj,$(wildcard cli/oci/*.c cli/static/*.c) $(OCI_ENTRY)) $(START)cli.a $(START)runtime.a $(START)lib.a
+	$(call link_start,json-c seccomp cap,$(if $(OCI_ENTRY),-Xlinker --entry=sk_entry))
 $(LIBEXEC)/skiff-image: $(call obj,$(wildcard cli/image/*.c)) $(BUILD)/cli.a $(UP_images)
 	$(call link,$(IMAGE_LIBS))
 $(LIBEXEC)/skiff-vm: $(call obj,$(wildcard cli/vm/*.c)) $(UP_cli)
 	$(call link,$(VM_LIBS))
-$(LIBEXEC)/skiff-monitor: $(call obj,$(wildcard cli/monitor/*.c)) $(UP_runtime)
-	$(call link,$(if $(SANITIZE),$(FAST_LIBS),-ljson-c -lm),$(STATIC))
-$(LIBEXEC)/skiff-init: $(call obj,$(wildcard cli/init/*.c)) $(UP_lib)
-	$(call link,,$(STATIC))
+$(LIBEXEC)/skiff-monitor: $(call start_obj,$(wildcard cli/monitor/*.c)) $(START)runtime.a $(START)lib.a
+	$(call link_start,json-c)
+$(LIBEXEC)/skiff-init: $(call start_obj,$(wildcard cli/init/*.c)) $(START)lib.a
+	$(call link_start)
 $(LIBEXEC)/skiff-guest: $(call obj,$(wildcard cli/guest/*.c cli/static/*.c)) $(BUILD)/cli.a $(BUILD)/migrate.a $(UP_lib)
 	$(call link,$(if $(SANITIZE),$(FAST_LIBS),-ljson-c -lm -lpthread),$(if $(SANITIZE),-pie,-static))
 # Alone on another machine it needs the C library and nothing else.
@@ -192,4 +228,4 @@ clean: ## remove what was built
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  %-11s %s\n", $$1, $$2 }'
 
--include $(patsubst %.c,$(BUILD)/%.d,$(foreach l,$(LAYERS) cli tests,$(call src,$(l))))
+-include $(foreach d,$(BUILD) $(BUILD)/musl,$(patsubst %.c,$(d)/%.d,$(foreach l,$(LAYERS) cli tests,$(call src,$(l)))))

@@ -89,7 +89,23 @@ int sk_proc_open(pid_t pid, unsigned long long start_time)
 	return sk_proc_is(pid, start_time) ? sk_steal_fd(&pidfd) : -ESRCH;
 }
 
-/* Real-time signals in the C library's counting, which keeps 32 and 33 for itself. */
+static const char *const signal_names[] = {
+	[SIGHUP] = "HUP",	[SIGINT] = "INT",	[SIGQUIT] = "QUIT",
+	[SIGILL] = "ILL",	[SIGTRAP] = "TRAP",	[SIGABRT] = "ABRT",
+	[SIGBUS] = "BUS",	[SIGFPE] = "FPE",	[SIGKILL] = "KILL",
+	[SIGUSR1] = "USR1",	[SIGSEGV] = "SEGV",	[SIGUSR2] = "USR2",
+	[SIGPIPE] = "PIPE",	[SIGALRM] = "ALRM",	[SIGTERM] = "TERM",
+	[SIGSTKFLT] = "STKFLT", [SIGCHLD] = "CHLD",	[SIGCONT] = "CONT",
+	[SIGSTOP] = "STOP",	[SIGTSTP] = "TSTP",	[SIGTTIN] = "TTIN",
+	[SIGTTOU] = "TTOU",	[SIGURG] = "URG",	[SIGXCPU] = "XCPU",
+	[SIGXFSZ] = "XFSZ",	[SIGVTALRM] = "VTALRM", [SIGPROF] = "PROF",
+	[SIGWINCH] = "WINCH",	[SIGPOLL] = "POLL",	[SIGPWR] = "PWR",
+	[SIGSYS] = "SYS",
+};
+
+/* Real-time signals as glibc counts them, which keeps 32 and 33 for itself: so containers' programs
+ * and their users do, whichever C library this one is linked with. */
+#define FIRST_REALTIME 34
 static const char *const realtime_names[] = {
 	"RTMIN",    "RTMIN+1",	"RTMIN+2",  "RTMIN+3",	"RTMIN+4",  "RTMIN+5",
 	"RTMIN+6",  "RTMIN+7",	"RTMIN+8",  "RTMIN+9",	"RTMIN+10", "RTMIN+11",
@@ -101,9 +117,13 @@ static const char *const realtime_names[] = {
 
 const char *sk_proc_signal_name(int sig)
 {
-	if (sig >= SIGRTMIN && (size_t)(sig - SIGRTMIN) < SK_ARRAY_SIZE(realtime_names))
-		return realtime_names[sig - SIGRTMIN];
-	return sigabbrev_np(sig);
+	size_t realtime = (size_t)(sig - FIRST_REALTIME);
+
+	if (sig >= FIRST_REALTIME)
+		return realtime < SK_ARRAY_SIZE(realtime_names) ? realtime_names[realtime]
+								: NULL;
+	return sig > 0 && (size_t)sig < SK_ARRAY_SIZE(signal_names) ? signal_names[sig]
+								    : NULL;
 }
 
 int sk_proc_signal_number(const char *name)

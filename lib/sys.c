@@ -88,6 +88,12 @@ int sk_sys_bpf(int cmd, void *attr, size_t size)
 	return (int)syscall(SYS_bpf, cmd, attr, size);
 }
 
+int sk_sys_statx(int dirfd, const char *path, int flags, unsigned int mask,
+		 struct statx *ret)
+{
+	return (int)syscall(SYS_statx, dirfd, path, flags, mask, ret);
+}
+
 int sk_sys_memfd_create(const char *name, unsigned int flags)
 {
 	return (int)syscall(SYS_memfd_create, name, flags);

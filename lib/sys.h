@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sys - system calls that glibc lacks; the only place with #ifdefs for kernel and libc */
+/* sys - system calls that glibc or musl lack; the only place with #ifdefs for kernel and libc */
 #ifndef SK_SYS_H
 #define SK_SYS_H
 
@@ -7,6 +7,7 @@
 #include <linux/mount.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <linux/stat.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,6 +37,8 @@ int sk_sys_mount_setattr(int dirfd, const char *path, unsigned int flags,
 int sk_sys_seccomp(unsigned int op, unsigned int flags, void *args);
 long sk_sys_keyctl(int op, unsigned long a, unsigned long b, unsigned long c,
 		   unsigned long d);
+int sk_sys_statx(int dirfd, const char *path, int flags, unsigned int mask,
+		 struct statx *ret);
 /** sk_sys_bpf() - bpf(2); @attr is a union bpf_attr of @size bytes */
 int sk_sys_bpf(int cmd, void *attr, size_t size);
 int sk_sys_memfd_create(const char *name, unsigned int flags);

@@ -51,7 +51,7 @@ int main(int argc, char **argv)
 	pid_t command = 0;
 	siginfo_t info;
 
-	(void)sigfillset(&all);
+	memset(&all, 0xff, sizeof(all)); /* sigfillset() of musl leaves SIGRTMIN out */
 	(void)sigprocmask(SIG_BLOCK, &all, &old_mask);
 	if (argc == 2) {
 		(void)fputs("skiff-init: a program needs a name as argv[0] too\n",

@@ -16,6 +16,8 @@
  *    in other groups and see other mounts.
  */
 #include <fcntl.h>
+#include <limits.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "lib/fs.h"

@@ -75,7 +75,7 @@ static int clone_outside(const char *path, long magic, uint64_t attrs, struct sk
 
 	if (fd < 0)
 		return fd;
-	if (fstatfs(fd, &st) < 0 || st.f_type != magic)
+	if (fstatfs(fd, &st) < 0 || (long)st.f_type != magic)
 		return -EPERM;
 	r = sk_target_set_attrs(fd, attrs, 0, true, err);
 	return r < 0 ? r : sk_steal_fd(&fd);

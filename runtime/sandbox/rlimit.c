@@ -51,15 +51,13 @@ static int raise_hard_limit(const struct sk_spec_rlimit *l, struct sk_err *err)
 {
 	struct rlimit now;
 
-	if (getrlimit((__rlimit_resource_t)l->resource, &now) < 0)
+	if (getrlimit(l->resource, &now) < 0)
 		return sk_err_errno(err, "read resource limit %s",
 				    sk_spec_rlimit_name(l->resource));
 	if (l->limit.rlim_max <= now.rlim_max)
 		return 0;
 	now.rlim_max = l->limit.rlim_max;
-	return setrlimit((__rlimit_resource_t)l->resource, &now) < 0
-		       ? explain(l, &now, err)
-		       : 0;
+	return setrlimit(l->resource, &now) < 0 ? explain(l, &now, err) : 0;
 }
 
 int sk_child_raise_limits(struct sk_child *c, struct sk_err *err)
@@ -78,7 +76,7 @@ int sk_child_set_limits(struct sk_child *c, struct sk_err *err)
 	for (size_t i = 0; i < c->spec->nr_rlimits; i++) {
 		const struct sk_spec_rlimit *l = &c->spec->rlimits[i];
 
-		if (setrlimit((__rlimit_resource_t)l->resource, &l->limit) < 0)
+		if (setrlimit(l->resource, &l->limit) < 0)
 			return explain(l, &l->limit, err);
 	}
 	(void)umask(c->spec->umask >= 0 ? (mode_t)c->spec->umask : 022);

@@ -121,7 +121,7 @@ static int open_mount_root(int folder)
 		struct statx st;
 		int up;
 
-		if (statx(fd, "", AT_EMPTY_PATH, 0, &st) < 0)
+		if (sk_sys_statx(fd, "", AT_EMPTY_PATH, 0, &st) < 0)
 			return -errno;
 		if (st.stx_attributes & STATX_ATTR_MOUNT_ROOT)
 			return sk_steal_fd(&fd);

@@ -167,7 +167,7 @@ static void test_cve_2025_52565_the_console_follows_no_link(void **state)
 	shell(it,
 	      "mkdir -p $R/dev/pts; echo kept > $R/victim; ln -s ../victim $R/dev/console");
 	oci_expect(it, 1, "run", "-b", bundle, "m1");
-	it_assert_has(it->err, "open '/dev/console' of the container: Too many levels");
+	it_assert_has(it->err, "open '/dev/console' of the container: ");
 	shell(it, "rm $R/dev/console");
 	oci_expect(it, 0, "run", "-b", bundle, "m1");
 	it_assert_has(it->out, "kept");
