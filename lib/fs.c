@@ -50,15 +50,15 @@ int sk_fs_open_in_root(int dirfd, const char *path, int flags, mode_t mode)
 	return open_resolved(dirfd, path, flags, mode, RESOLVE_IN_ROOT);
 }
 
+/* Most files fit into the first buffer: one as large from the heap would be mapped, and unmapped again. */
 int sk_fs_read_fd(int fd, size_t max, char **ret, size_t *ret_len)
 {
-	size_t len = 0, size = 4096;
-	sk_autofree char *text = malloc(size);
+	char first[4096], *at = first;
+	size_t len = 0, size = sizeof(first);
+	sk_autofree char *text = NULL;
 
-	if (!text)
-		return -ENOMEM;
 	for (;;) {
-		ssize_t n = read(fd, text + len, size - len - 1);
+		ssize_t n = read(fd, at + len, size - len - 1);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -74,14 +74,22 @@ int sk_fs_read_fd(int fd, size_t max, char **ret, size_t *ret_len)
 
 			if (!grown)
 				return -ENOMEM;
-			text = grown;
+			if (!text)
+				memcpy(grown, first, len);
+			text = at = grown;
 			size *= 2;
 		}
 	}
-	text[len] = '\0';
+	at[len++] = '\0';
+	if (!text) {
+		text = malloc(len);
+		if (!text)
+			return -ENOMEM;
+		memcpy(text, first, len);
+	}
 	*ret = sk_steal(&text);
 	if (ret_len)
-		*ret_len = len;
+		*ret_len = len - 1;
 	return 0;
 }
 
