@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -149,12 +150,16 @@ int sk_enter_namespaces(const struct sk_enter *enter, struct sk_err *err)
 	int userns = enter->fds[SK_NS_USER];
 	int r = 0;
 
-	/* now, as this process becomes undumpable by a change of its user namespace */
+	/* now, as who is hidden may not */
 	if (process->nr_time_offsets) {
 		clocks = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
 		if (clocks < 0)
 			return sk_err_errno(err, "open '/proc/self/timens_offsets'");
 	}
+	/* others live in there, and the host's tree and descriptors are in this one's reach and
+	 * its child's (CVE-2016-9962) */
+	if ((userns >= 0 || enter->fds[SK_NS_PID] >= 0) && prctl(PR_SET_DUMPABLE, 0) < 0)
+		return sk_err_errno(err, "hide from other containers");
 	/* in a user namespace that is joined, its root makes the clocks */
 	if (userns < 0)
 		r = set_clocks(process, clocks, err);

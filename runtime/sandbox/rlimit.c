@@ -6,12 +6,23 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "lib/fs.h"
 #include "lib/log.h"
 #include "runtime/sandbox/child.h"
+
+#define OOM_SCORE "/proc/self/oom_score_adj"
+
+static bool has_oom_score(int wanted)
+{
+	sk_autofree char *text = NULL;
+
+	return sk_fs_read(AT_FDCWD, OOM_SCORE, 16, &text, NULL) == 0 &&
+	       strtol(text, NULL, 10) == wanted;
+}
 
 /* Lowering is a privilege that an ordinary user and root of a user namespace lack. */
 static int set_oom_score(const struct sk_child *c, struct sk_err *err)
@@ -21,7 +32,9 @@ static int set_oom_score(const struct sk_child *c, struct sk_err *err)
 
 	(void)snprintf(text, sizeof(text), "%d", c->spec->oom_score_adj);
 	/* in the caller's mount namespace still: nobody has mounted over this */
-	r = sk_fs_write(AT_FDCWD, "/proc/self/oom_score_adj", text);
+	r = sk_fs_write(AT_FDCWD, OOM_SCORE, text);
+	if (r == -EACCES && has_oom_score(c->spec->oom_score_adj))
+		return 0; /* a stage before did it */
 	if (r == -EACCES) {
 		sk_log_warn("oom_score_adj %s is lower than allowed: left as it is",
 			    text);

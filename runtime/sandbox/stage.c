@@ -48,8 +48,11 @@ static bool has_early_userns(const struct sk_spec *spec)
 static int enter(const struct sk_enter *namespaces, struct sk_child *c,
 		 struct sk_err *err)
 {
-	int r;
+	/* now, as another user namespace may not, nor who is hidden from it */
+	int r = sk_child_raise_limits(c, err);
 
+	if (r < 0)
+		return r;
 	if (has_early_userns(c->spec) && unshare(CLONE_NEWUSER) < 0)
 		return sk_spawn_explain_clone(c->spec, err);
 	r = sk_enter_namespaces(namespaces, err);

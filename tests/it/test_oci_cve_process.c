@@ -260,15 +260,9 @@ static void reach(struct attack *attack, int proc_fd)
 	(void)close(list);
 }
 
-/* Guard: PR_SET_DUMPABLE 0 before a process is seen in the container (sandbox/join.c). */
-static void test_cve_2016_9962_a_process_that_enters_cannot_be_reached(void **state)
+/* A container in a user namespace, and an attacker in there that looks at each new process. */
+static struct attack *start_in_userns(struct it *it, const char *bundle)
 {
-	struct it *it = *state;
-	sk_autofree char *bundle = NULL;
-	struct attack *attack;
-
-	it_need_root(it);
-	bundle = oci_bundle(it, SLEEP);
 	grant(bundle);
 	set(bundle, "linux", "namespaces",
 	    "[{\"type\":\"mount\"},{\"type\":\"ipc\"},{\"type\":\"uts\"},{\"type\":\"network\"},"
@@ -278,9 +272,51 @@ static void test_cve_2016_9962_a_process_that_enters_cannot_be_reached(void **st
 	set(bundle, "linux", "gidMappings",
 	    "[{\"containerID\":0,\"hostID\":0,\"size\":65536}]");
 	oci_run_detached(it, bundle, "a1");
-	attack = start(it, bundle, "a1", reach);
+	return start(it, bundle, "a1", reach);
+}
+
+/* Guard: PR_SET_DUMPABLE 0 before a process is seen in the container (sandbox/join.c). */
+static void test_cve_2016_9962_a_process_that_enters_cannot_be_reached(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = NULL;
+	struct attack *attack;
+
+	it_need_root(it);
+	bundle = oci_bundle(it, SLEEP);
+	attack = start_in_userns(it, bundle);
 	for (int i = 0; i < 40; i++)
 		oci_expect(it, 0, "exec", "a1", "true");
+	stop(attack);
+	oci_expect(it, 0, "delete", "-f", "a1");
+	assert_int_equal(attack->reached, 0);
+	(void)munmap(attack, sizeof(*attack));
+}
+
+/* The first process of a further container of a pod is seen by the others from its start.
+ * Guard: the same (sandbox/enter.c). */
+static void test_cve_2016_9962_a_pods_further_container_cannot_be_reached(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = NULL, *list = NULL;
+	struct attack *attack;
+	pid_t first;
+
+	it_need_root(it);
+	bundle = oci_bundle(it, SLEEP);
+	attack = start_in_userns(it, bundle);
+	first = oci_pid(it, "a1");
+	list = sk_strf("[{\"type\":\"mount\"},{\"type\":\"ipc\"},{\"type\":\"uts\"},"
+		       "{\"type\":\"network\",\"path\":\"/proc/%d/ns/net\"},"
+		       "{\"type\":\"pid\",\"path\":\"/proc/%d/ns/pid\"},"
+		       "{\"type\":\"user\",\"path\":\"/proc/%d/ns/user\"}]",
+		       (int)first, (int)first, (int)first);
+	set(bundle, "linux", "namespaces", list);
+	set(bundle, "linux", "uidMappings", "[]");
+	set(bundle, "linux", "gidMappings", "[]");
+	set(bundle, "process", "args", "[\"true\"]");
+	for (int i = 0; i < 40; i++)
+		oci_expect(it, 0, "run", "-b", bundle, "a2");
 	stop(attack);
 	oci_expect(it, 0, "delete", "-f", "a1");
 	assert_int_equal(attack->reached, 0);
@@ -292,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IT_TEST(test_cve_2019_5736_the_runtime_cannot_be_overwritten),
 		IT_TEST(test_cve_2016_9962_a_process_that_enters_cannot_be_reached),
+		IT_TEST(test_cve_2016_9962_a_pods_further_container_cannot_be_reached),
 	};
 
 	return it_run_group(tests);

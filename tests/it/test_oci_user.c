@@ -155,6 +155,42 @@ static void delegate_groups(struct it *it, const char *verb)
 	it->prefix = strcmp(verb, "make") == 0 ? in_groups : NULL;
 }
 
+/* What is set from within a process that is hidden from its new neighbours: files of its own
+ * /proc are root's then. */
+static void test_a_users_container_joins_another_ones_namespaces(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = become_user(it, "[\"sleep\",\"1000\"]");
+	sk_autofree char *list = NULL;
+	sk_auto(sk_json_free) struct sk_json *config = NULL;
+	struct sk_json *part, *process;
+	pid_t first;
+
+	write_config(it, bundle);
+	oci_run_detached(it, bundle, "u1");
+	first = oci_pid(it, "u1");
+	list = sk_strf("[{\"type\":\"mount\"},{\"type\":\"ipc\"},{\"type\":\"uts\"},"
+		       "{\"type\":\"pid\",\"path\":\"/proc/%d/ns/pid\"},"
+		       "{\"type\":\"user\",\"path\":\"/proc/%d/ns/user\"}]",
+		       (int)first, (int)first);
+	config = oci_config(bundle);
+	part = sk_json_get(config, "linux");
+	process = sk_json_get(config, "process");
+	sk_json_set(part, "namespaces", oci_json(list));
+	sk_json_set(part, "uidMappings", NULL);
+	sk_json_set(part, "gidMappings", NULL);
+	sk_json_set_int(process, "oomScoreAdj", 321);
+	sk_json_set(process, "args",
+		    oci_json("[\"sh\",\"-c\",\"cat /proc/self/oom_score_adj; ps\"]"));
+	oci_save(bundle, config);
+	oci_expect(it, 0, "run", "-b", bundle, "u2");
+	assert_non_null(sk_str_starts(it->out, "321\n"));
+	it_assert_has(it->out, "sleep 1000");
+	assert_string_equal(it->err, "");
+	oci_expect(it, 0, "delete", "-f", "u1");
+	oci_assert_nothing(it);
+}
+
 static void test_limits_hold_in_delegated_groups(void **state)
 {
 	struct it *it = *state;
@@ -292,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(test_run_is_root_inside_and_the_user_outside),
 		CASE(test_the_life_of_a_users_container),
+		CASE(test_a_users_container_joins_another_ones_namespaces),
 		CASE(test_limits_hold_in_delegated_groups),
 		CASE(test_the_life_of_a_users_container_in_delegated_groups),
 		CASE(test_limit_without_delegated_groups_is_refused),
