@@ -93,10 +93,11 @@ static void show_prediction(FILE *out, const struct sk_json *run)
 	(void)fprintf(out, "\n            ");
 	show_predicted(out, run, "vCPU downtime", "downtime_ms",
 		       "prediction.ratio.downtime");
-	(void)fprintf(out, "\n%s",
-		      number_at(run, "prediction.calibrated")
-			      ? ""
-			      : "            not calibrated on this pair of hosts yet\n");
+	(void)fprintf(
+		out, "\n%s",
+		number_at(run, "prediction.calibrated")
+			? ""
+			: "            not calibrated on these hosts and link yet\n");
 }
 
 static void show_window(FILE *out, const struct sk_json *run, const char *name)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* From names in a lab to what a migration or a probe needs */
+#include <inttypes.h>
 #include <string.h>
 
 #include "lib/cleanup.h"
@@ -165,6 +166,29 @@ static int need_up(const struct sk_json *host, struct sk_err *err)
 	return sk_err_hint(err, r, "skiff lab down, then skiff lab up");
 }
 
+/* What was learnt over a link that is shaped otherwise is not to be mistaken for this one's. */
+static int set_link(struct sk_migrate_opts *opts, struct sk_json *status,
+		    struct sk_err *err)
+{
+	const struct sk_json *link = sk_json_get(status, "link");
+	int64_t rate = sk_json_int(sk_json_get(link, "rate_bits"), 0);
+	int64_t latency = sk_json_int(sk_json_get(link, "latency_ns"), 0);
+	int64_t loss = sk_json_int(sk_json_get(link, "loss_ppm"), 0);
+	sk_auto(sk_str_finish) struct sk_str text = SK_STR_INIT;
+
+	opts->link_bits = (uint64_t)rate;
+	if (rate)
+		sk_str_addf(&text, "%" PRId64 " bit/s", rate);
+	if (latency)
+		sk_str_addf(&text, "%s%" PRId64 " us", text.len ? " " : "",
+			    latency / 1000);
+	if (loss)
+		sk_str_addf(&text, "%s%" PRId64 " ppm lost", text.len ? " " : "", loss);
+	sk_json_set_str(status, "link_text", text.ptr ? text.ptr : "");
+	opts->link = sk_json_str(sk_json_get(status, "link_text"), NULL);
+	return opts->link ? 0 : sk_err_oom(err);
+}
+
 /* How the source's libvirtd reaches the destination's: by the folder that they share. */
 static void set_p2p(struct sk_migrate_opts *opts, struct sk_json *status)
 {
@@ -211,20 +235,19 @@ int sk_lab_migrate_opts(const struct sk_home *home, const char *lab, const char 
 	opts->from_name = sk_json_str(sk_json_get(from, "name"), NULL);
 	opts->to_name = sk_json_str(sk_json_get(to, "name"), NULL);
 	opts->netns_fd = netns;
-	opts->link_bits =
-		(uint64_t)sk_json_int(sk_json_path(status, "link.rate_bits"), 0);
 	set_p2p(opts, status);
 	/* Nobody but the lab is in its network. */
 	opts->transfer.insecure_plaintext = !opts->transfer.tls;
-	if (strcmp(guest, SK_LAB_GUEST) == 0) {
+	r = set_link(opts, status, err);
+	if (r == 0 && strcmp(guest, SK_LAB_GUEST) == 0) {
 		opts->control_host = SK_LAB_GUEST_IP;
 		r = set_monitor(opts, status, err);
 		if (r == 0)
 			r = set_probe(opts, status, err);
-		if (r < 0) {
-			sk_close(&opts->netns_fd);
-			return r;
-		}
+	}
+	if (r < 0) {
+		sk_close(&opts->netns_fd);
+		return r;
 	}
 	*ret_hold = sk_steal(&status);
 	return 0;

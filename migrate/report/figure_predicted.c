@@ -172,6 +172,6 @@ void sk_page_predicted(struct sk_str *out, const struct sk_report_input *in)
 	    sk_json_int(sk_json_get(prediction, "calibrated"), 1) == 0)
 		sk_html_element(
 			out, "p", "note",
-			"The model has learnt nothing yet of this pair of hosts.");
+			"The model has learnt nothing yet of these hosts and their link.");
 	sk_str_add(out, "</section>\n");
 }

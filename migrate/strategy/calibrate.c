@@ -12,13 +12,18 @@
 #include "lib/stats.h"
 #include "lib/str.h"
 
-#define DIR	"calibration"
-#define VERSION 1
+#define DIR	     "calibration"
+#define VERSION	     2 /* 1 did not know links and caps: its runs are of another link */
+#define UNKNOWN_LINK "?"
+#define LIKE_CAP     1.5 /* a factor that still makes a cap like another */
+#define LIKE_VALUE   1.5 /* one that still makes values a cluster */
 #define OWN_LOW                                                                          \
 	20e6 /* of QEMU's resident memory: its own, and the guest's pages of zeros */
-#define OWN_MID	 90e6
-#define OWN_HIGH 160e6
-#define NEWEST	 9 /* runs that a median is taken of: hosts change */
+#define OWN_MID	  90e6
+#define OWN_HIGH  160e6
+#define NEWEST	  9 /* runs that a median is taken of: hosts change */
+
+#define AT(field) offsetof(struct sk_calibration_run, field)
 
 /** struct field - A number of a run and its name in the file */
 struct field {
@@ -32,8 +37,9 @@ struct field {
 	}
 
 static const struct field fields[] = {
-	FIELD(link_bps), FIELD(floor_s), FIELD(extra_s), FIELD(network_s),
-	FIELD(wait),	 FIELD(nonzero), FIELD(tail),	 FIELD(resident),
+	FIELD(cap_bps), FIELD(link_bps),  FIELD(floor_s),
+	FIELD(extra_s), FIELD(network_s), FIELD(wait),
+	FIELD(nonzero), FIELD(tail),	  FIELD(resident),
 };
 
 static double *member(struct sk_calibration_run *run, size_t offset)
@@ -62,8 +68,7 @@ static void make_key(const char *host, const char *other, char *ret, size_t size
 
 static void load_run(const struct sk_json *json, struct sk_calibration *ret)
 {
-	struct sk_calibration_run run = {
-		.is_capped = sk_json_bool(sk_json_get(json, "capped"), false)};
+	struct sk_calibration_run run = {.cap_bps = NAN};
 
 	if (sk_mode_parse(sk_json_str(sk_json_get(json, "mode"), ""), &run.mode, NULL) <
 		    0 ||
@@ -71,6 +76,8 @@ static void load_run(const struct sk_json *json, struct sk_calibration *ret)
 		return;
 	(void)snprintf(run.guest, sizeof(run.guest), "%s",
 		       sk_json_str(sk_json_get(json, "guest"), ""));
+	(void)snprintf(run.link, sizeof(run.link), "%s",
+		       sk_json_str(sk_json_get(json, "link"), UNKNOWN_LINK));
 	for (size_t i = 0; i < SK_ARRAY_SIZE(fields); i++)
 		*member(&run, fields[i].offset) =
 			sk_json_double(sk_json_get(json, fields[i].key), NAN);
@@ -83,6 +90,7 @@ int sk_calibration_load(int root_fd, const char *host, const char *other,
 	sk_auto(sk_json_free) struct sk_json *json = NULL;
 	sk_autofree char *path = NULL;
 	const struct sk_json *runs;
+	int64_t version;
 	int r;
 
 	*ret = (struct sk_calibration){.nr = 0};
@@ -97,7 +105,8 @@ int sk_calibration_load(int root_fd, const char *host, const char *other,
 	r = sk_json_load(root_fd, path, &json, err);
 	if (r < 0)
 		return r;
-	if (sk_json_int(sk_json_get(json, "version"), 0) != VERSION)
+	version = sk_json_int(sk_json_get(json, "version"), 0);
+	if (version < 1 || version > VERSION)
 		return sk_err_set(err, EINVAL, "'%s' is of another version", path);
 	runs = sk_json_get(json, "runs");
 	for (size_t i = 0; i < sk_json_len(runs); i++)
@@ -121,8 +130,8 @@ static struct sk_json *run_json(const struct sk_calibration_run *run)
 	struct sk_json *json = sk_json_new_object();
 
 	sk_json_set_str(json, "mode", sk_mode_name(run->mode));
-	sk_json_set_bool(json, "capped", run->is_capped);
 	sk_json_set_str(json, "guest", run->guest);
+	sk_json_set_str(json, "link", run->link);
 	for (size_t i = 0; i < SK_ARRAY_SIZE(fields); i++) {
 		double value = value_of(run, fields[i].offset);
 
@@ -156,26 +165,56 @@ int sk_calibration_save(int root_fd, const struct sk_calibration *calibration,
 	return sk_fs_replace(dir, calibration->key, text, strlen(text), 0644, err);
 }
 
-/** struct wanted - Which runs count; 0 and NULL: any */
-struct wanted {
-	unsigned int modes; /* bits of enum sk_mode */
-	int capped;	    /* 1 only capped ones, -1 only others */
-	const char *guest;
+/** struct coming - The migration that runs are compared with */
+struct coming {
+	enum sk_mode mode;
+	const char *link;
+	double cap_bps; /* 0 none */
 };
 
-#define BIT(mode) (1u << (mode))
+/** struct wanted - Which runs count */
+struct wanted {
+	unsigned int modes;	     /* bits of enum sk_mode */
+	const char *guest, *link;    /* NULL: any */
+	const struct coming *coming; /* NULL: however unlike they are to it */
+	unsigned int unlike;	     /* else exactly so */
+};
+
+#define BIT(mode)   (1u << (mode))
+#define UNLIKE_CAP  1u /* twice that where only one of both has one */
+#define UNLIKE_MODE 3u
+#define UNLIKE_LINK 6u
+#define UNLIKE_MOST (UNLIKE_LINK + UNLIKE_MODE + 2 * UNLIKE_CAP)
+
+static unsigned int unlike_cap(double cap, double coming)
+{
+	if (!(cap >= 0) || (cap > 0) != (coming > 0))
+		return 2 * UNLIKE_CAP;
+	return cap <= LIKE_CAP * coming && coming <= LIKE_CAP * cap ? 0 : UNLIKE_CAP;
+}
+
+/* The link says more than the mode, the mode more than the cap. */
+static unsigned int unlike(const struct sk_calibration_run *run,
+			   const struct coming *coming)
+{
+	return unlike_cap(run->cap_bps, coming->cap_bps) +
+	       (run->mode != coming->mode ? UNLIKE_MODE : 0) +
+	       (strcmp(run->link, coming->link) != 0 ? UNLIKE_LINK : 0);
+}
 
 static bool is_wanted(const struct sk_calibration_run *run, const struct wanted *want)
 {
-	if (want->modes && !(want->modes & BIT(run->mode)))
+	if (!(want->modes & BIT(run->mode)))
 		return false;
-	if (want->capped && run->is_capped != (want->capped > 0))
+	if (want->guest && strcmp(want->guest, run->guest) != 0)
 		return false;
-	return !want->guest || strcmp(want->guest, run->guest) == 0;
+	if (want->link && strcmp(want->link, run->link) != 0)
+		return false;
+	return !want->coming || unlike(run, want->coming) == want->unlike;
 }
 
 /* Where values come in clusters the median of the densest one is what comes next most likely: that of
- * most values within a factor of 2. In a capped post-copy the destination may need pages for the guest's
+ * most values within a factor of 1.5. In a capped post-copy the destination may need pages for the guest's
  * devices, which QEMU does not send before its next window of 100 ms once the cap of one is used up. */
 static double densest(const double *sorted, size_t n)
 {
@@ -184,7 +223,7 @@ static double densest(const double *sorted, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		size_t j = i;
 
-		while (j < n && sorted[j] <= 2 * sorted[i])
+		while (j < n && sorted[j] <= LIKE_VALUE * sorted[i])
 			j++;
 		if (j - i > most) {
 			most = j - i;
@@ -218,9 +257,17 @@ static bool middle(const struct sk_calibration *calibration, const struct wanted
 	return true;
 }
 
-/* Of the same kind, else of the same mode, else of a mode like it, else a guess. */
-static struct sk_range learn(const struct sk_calibration *calibration, enum sk_mode mode,
-			     bool is_capped, size_t offset, struct sk_range guess)
+static struct sk_range hull(struct sk_range range, const struct sk_range *other)
+{
+	range.low = fmin(range.low, other->low);
+	range.high = fmax(range.high, other->high);
+	return range;
+}
+
+/* Of those most like it; what is known of other links alone bounds nothing. */
+static struct sk_range learn(const struct sk_calibration *calibration,
+			     const struct coming *coming, size_t offset,
+			     const struct sk_range *guess)
 {
 	static const unsigned int like[SK_MODEL_MODES] = {
 		[SK_MODE_PRE_COPY] = BIT(SK_MODE_PRE_COPY),
@@ -228,16 +275,13 @@ static struct sk_range learn(const struct sk_calibration *calibration, enum sk_m
 		[SK_MODE_POST_COPY] = BIT(SK_MODE_POST_COPY) | BIT(SK_MODE_HYBRID),
 		[SK_MODE_HYBRID] = BIT(SK_MODE_POST_COPY) | BIT(SK_MODE_HYBRID),
 	};
-	const struct wanted wants[] = {
-		{.modes = BIT(mode), .capped = is_capped ? 1 : -1},
-		{.modes = BIT(mode)},
-		{.modes = like[mode]},
-	};
+	struct wanted want = {.modes = like[coming->mode], .coming = coming};
+	struct sk_range range;
 
-	for (size_t i = 0; i < SK_ARRAY_SIZE(wants); i++)
-		if (middle(calibration, &wants[i], offset, &guess))
-			break;
-	return guess;
+	for (; want.unlike <= UNLIKE_MOST; want.unlike++)
+		if (middle(calibration, &want, offset, &range))
+			return want.unlike < UNLIKE_LINK ? range : hull(range, guess);
+	return *guess;
 }
 
 /** struct guess - Where nothing is known */
@@ -265,15 +309,19 @@ static const struct guess guesses[SK_MODEL_MODES] = {
 };
 static const struct sk_range link_guess = {100e6, 300e6, 1.2e9};
 
-#define AT(field) offsetof(struct sk_calibration_run, field)
-
+/* Where nobody shaped it the stream is as fast as both hosts are, which is so over any link; how fast a
+ * shaped one is tells nothing of others. */
 static struct sk_range learn_link(const struct sk_calibration *calibration,
-				  unsigned int modes, double cap_bps)
+				  unsigned int modes, const char *name, double cap_bps)
 {
+	struct wanted want = {.modes = modes, .link = name};
 	struct sk_range link = link_guess;
 
-	(void)middle(calibration, &(struct wanted){.modes = modes, .capped = -1},
-		     AT(link_bps), &link);
+	if (!middle(calibration, &want, AT(link_bps), &link)) {
+		want.link = "";
+		if (middle(calibration, &want, AT(link_bps), &link))
+			link = hull(link, &link_guess);
+	}
 	link.low = fmax(link.low, link.mid / 4);
 	/* A link that carried the cap is at least that fast. */
 	if (cap_bps > 0 && calibration->nr > 0 && link.mid < cap_bps)
@@ -281,43 +329,49 @@ static struct sk_range learn_link(const struct sk_calibration *calibration,
 	return link;
 }
 
-void sk_calibration_apply(const struct sk_calibration *calibration, const char *guest,
-			  struct sk_model_input *in)
+double sk_calibration_cap(const struct sk_model_input *in, enum sk_mode mode)
 {
-	const unsigned int post = BIT(SK_MODE_POST_COPY) | BIT(SK_MODE_HYBRID);
-	bool is_capped = in->cap_bps > 0;
+	bool is_post = mode == SK_MODE_POST_COPY || mode == SK_MODE_HYBRID;
+
+	return is_post && in->postcopy_cap_bps > 0 ? in->postcopy_cap_bps : in->cap_bps;
+}
+
+void sk_calibration_apply(const struct sk_calibration *calibration, const char *guest,
+			  const char *link, struct sk_model_input *in)
+{
+	const unsigned int pre = BIT(SK_MODE_PRE_COPY) | BIT(SK_MODE_STOP_AND_COPY),
+			   post = BIT(SK_MODE_POST_COPY) | BIT(SK_MODE_HYBRID);
 	const struct wanted of_guest = {.modes = BIT(SK_MODE_PRE_COPY), .guest = guest};
 
-	in->link_bps = learn_link(calibration,
-				  BIT(SK_MODE_PRE_COPY) | BIT(SK_MODE_STOP_AND_COPY),
-				  in->cap_bps);
-	in->postcopy_link_bps = learn_link(calibration, post, in->cap_bps);
+	in->link_bps = learn_link(calibration, pre, link, in->cap_bps);
+	in->postcopy_link_bps = learn_link(calibration, post, link,
+					   sk_calibration_cap(in, SK_MODE_POST_COPY));
 	if (!middle(calibration, &of_guest, AT(tail), &in->tail))
 		in->tail = (struct sk_range){0, in->nonzero.mid * 0.05, in->nonzero.high};
 	in->tail.low = fmax(0, in->tail.low);
 	for (int mode = 0; mode < SK_MODEL_MODES; mode++) {
 		const struct guess *g = &guesses[mode];
-		enum sk_mode m = (enum sk_mode)mode;
+		const struct coming c = {(enum sk_mode)mode, link,
+					 sk_calibration_cap(in, (enum sk_mode)mode)};
 
 		in->mode[mode] = (struct sk_model_mode){
-			.floor_s =
-				learn(calibration, m, is_capped, AT(floor_s), g->floor_s),
-			.extra_s =
-				learn(calibration, m, is_capped, AT(extra_s), g->extra_s),
-			.network_s = learn(calibration, m, is_capped, AT(network_s),
-					   g->network_s),
-			.wait = learn(calibration, m, is_capped, AT(wait), g->wait),
+			.floor_s = learn(calibration, &c, AT(floor_s), &g->floor_s),
+			.extra_s = learn(calibration, &c, AT(extra_s), &g->extra_s),
+			.network_s = learn(calibration, &c, AT(network_s), &g->network_s),
+			.wait = learn(calibration, &c, AT(wait), &g->wait),
 		};
 		in->mode[mode].wait.low = fmax(0, in->mode[mode].wait.low);
 	}
 }
 
-size_t sk_calibration_nr(const struct sk_calibration *calibration, enum sk_mode mode)
+size_t sk_calibration_nr(const struct sk_calibration *calibration, enum sk_mode mode,
+			 const char *link)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < calibration->nr; i++)
-		n += calibration->runs[i].mode == mode;
+		n += calibration->runs[i].mode == mode &&
+		     strcmp(calibration->runs[i].link, link) == 0;
 	return n;
 }
 

@@ -2,7 +2,7 @@
 /* calibrate - what the model needs to know of a pair of hosts, learnt from every migration between them
  *
  *	sk_calibration_load(root_fd, "a", "b", &calibration, err);
- *	sk_calibration_apply(&calibration, "g1", &input);	// medians, or wide guesses
+ *	sk_calibration_apply(&calibration, "g1", "", &input);	// medians, or wide guesses
  *	...
  *	sk_calibration_add(&calibration, &run);
  *	sk_calibration_save(root_fd, &calibration, err);
@@ -16,12 +16,14 @@
 #include "migrate/strategy/model.h"
 
 #define SK_CALIBRATION_RUNS 64
+#define SK_CALIBRATION_LINK 96 /* bytes of a link's description, with its end */
 
 /** struct sk_calibration_run - What one migration showed; NAN: nothing of this */
 struct sk_calibration_run {
 	enum sk_mode mode; /* that was proven: one of the first SK_MODEL_MODES */
-	bool is_capped;
 	char guest[64];
+	char link[SK_CALIBRATION_LINK]; /* whose rate, delay and loss it had */
+	double cap_bps;	  /* that held where the mode's floor is made; 0 none */
 	double link_bps;  /* of an uncapped stream */
 	double floor_s;	  /* vCPU downtime that the model does not explain */
 	double extra_s;	  /* total that it does not explain; may be negative */
@@ -57,14 +59,21 @@ int sk_calibration_save(int root_fd, const struct sk_calibration *calibration,
 /**
  * sk_calibration_apply() - Fill links, floors and the like of a model's input
  * @guest:	Whose runs tell of its memory
- * @in:		.memory_bytes and .cap_bps are set, .nonzero when it is known otherwise; links,
- *		.tail and .mode are filled: medians of the newest runs of the same kind (mode, capped
- *		or not), else of the same mode, else guesses with wide intervals
+ * @link:	Description of the link as it is now; "" is one that nobody shaped
+ * @in:		.memory_bytes and the caps are set, .nonzero when it is known otherwise; links,
+ *		.tail and .mode are filled: medians of the newest runs that were most like what
+ *		comes, else guesses with wide intervals
+ *
+ * Like is first the link, then the mode, then the cap: within a factor of 1.5, else that there is
+ * one. Runs over another link count only where none over this one tells, and then widen the guess.
  */
 void sk_calibration_apply(const struct sk_calibration *calibration, const char *guest,
-			  struct sk_model_input *in);
-/** sk_calibration_nr() - Runs of a mode that are known */
-size_t sk_calibration_nr(const struct sk_calibration *calibration, enum sk_mode mode);
+			  const char *link, struct sk_model_input *in);
+/** sk_calibration_cap() - The cap that makes a mode's floor: of its post-copy phase if it has one; 0 none */
+double sk_calibration_cap(const struct sk_model_input *in, enum sk_mode mode);
+/** sk_calibration_nr() - Runs of a mode over a link that are known */
+size_t sk_calibration_nr(const struct sk_calibration *calibration, enum sk_mode mode,
+			 const char *link);
 /**
  * sk_calibration_nonzero() - Guess V0
  * @resident:	Bytes of QEMU at the source; 0 not known

@@ -96,6 +96,20 @@ static void set_transfer(const struct sk_migrate_opts *opts, struct sk_predictio
 			       "what compression saves is not predicted");
 }
 
+static void bound_link(const struct sk_migrate_opts *opts, struct sk_prediction *ret)
+{
+	struct sk_model_input *in = &ret->input;
+	double most = (double)opts->link_bits / 8 * ON_WIRE;
+
+	ret->link_source = ret->calibration.nr ? "earlier runs on this pair" : "a guess";
+	if (!opts->link_bits)
+		return;
+	if (in->link_bps.mid > most)
+		ret->link_source = "the rate of the link";
+	in->link_bps = at_most(in->link_bps, most);
+	in->postcopy_link_bps = at_most(in->postcopy_link_bps, most);
+}
+
 void sk_predict_again(struct sk_prediction *prediction)
 {
 	for (int mode = 0; mode < SK_MODEL_MODES; mode++)
@@ -112,6 +126,7 @@ void sk_predict(const struct sk_migrate_opts *opts, const struct sk_vm_facts *fa
 	*ret = (struct sk_prediction){.use = *use,
 				      .postcopy_after = opts->postcopy_after};
 	(void)snprintf(ret->guest, sizeof(ret->guest), "%s", opts->guest);
+	(void)snprintf(ret->link, sizeof(ret->link), "%s", opts->link ? opts->link : "");
 	in->memory_bytes = (double)facts->memory_bytes;
 	if (strcmp(facts->accelerator, "tcg") == 0 && !opts->link_bits)
 		in->warm = WARM_EMULATED;
@@ -126,13 +141,8 @@ void sk_predict(const struct sk_migrate_opts *opts, const struct sk_vm_facts *fa
 						     in->memory_bytes, &in->nonzero);
 	set_use(use, ret);
 	set_transfer(opts, ret);
-	sk_calibration_apply(&ret->calibration, opts->guest, in);
-	if (opts->link_bits) {
-		double link = (double)opts->link_bits / 8 * ON_WIRE;
-
-		in->link_bps = at_most(in->link_bps, link);
-		in->postcopy_link_bps = at_most(in->postcopy_link_bps, link);
-	}
+	sk_calibration_apply(&ret->calibration, opts->guest, ret->link, in);
+	bound_link(opts, ret);
 	sk_predict_again(ret);
 }
 
@@ -205,9 +215,8 @@ static struct sk_model_output hindsight(const struct sk_prediction *p,
 	return out;
 }
 
-static void fill_run(const struct sk_prediction *p, const struct sk_migrate_opts *opts,
-		     const struct sk_verdict *v, double flushed,
-		     struct sk_calibration_run *run)
+static void fill_run(const struct sk_prediction *p, const struct sk_verdict *v,
+		     double flushed, struct sk_calibration_run *run)
 {
 	double client = seconds(v->has_client, v->downtime_client_ns);
 	double vcpu = seconds(v->has_vcpu, v->downtime_vcpu_ns);
@@ -217,7 +226,7 @@ static void fill_run(const struct sk_prediction *p, const struct sk_migrate_opts
 	run->nonzero = v->memory_bytes > v->zero_bytes
 			       ? (double)(v->memory_bytes - v->zero_bytes)
 			       : p->input.nonzero.mid;
-	if (!run->is_capped && !opts->link_bits)
+	if (run->cap_bps == 0)
 		run->link_bps = measured_link(v, run->nonzero);
 	run->tail = measured_tail(p, v, run->nonzero, flushed);
 	if (p->use.resident_bytes > 0)
@@ -243,8 +252,8 @@ int sk_prediction_learn(const struct sk_prediction *prediction,
 			double flushed, struct sk_err *err)
 {
 	struct sk_calibration_run run = {.mode = verdict->proven,
-					 .is_capped = opts->transfer.bandwidth_bits > 0 ||
-						      opts->link_bits > 0,
+					 .cap_bps = sk_calibration_cap(&prediction->input,
+								       verdict->proven),
 					 .link_bps = NAN,
 					 .floor_s = NAN,
 					 .extra_s = NAN,
@@ -257,7 +266,8 @@ int sk_prediction_learn(const struct sk_prediction *prediction,
 	if (verdict->proven >= SK_MODEL_MODES || !opts->home)
 		return 0;
 	(void)snprintf(run.guest, sizeof(run.guest), "%s", prediction->guest);
-	fill_run(prediction, opts, verdict, flushed, &run);
+	(void)snprintf(run.link, sizeof(run.link), "%s", prediction->link);
+	fill_run(prediction, verdict, flushed, &run);
 	/* A damaged file is replaced. */
 	(void)sk_calibration_load(opts->home->root_fd, facts->hostname[SK_SIDE_SOURCE],
 				  facts->hostname[SK_SIDE_DESTINATION], &calibration,
@@ -283,8 +293,7 @@ static struct sk_json *input_json(const struct sk_prediction *p)
 	one = sk_json_set(json, "working_set_bytes", sk_range_json(&in->working_set, 1));
 	sk_json_set_str(one, "source", p->write_source);
 	one = sk_json_set(json, "link_bytes_per_s", sk_range_json(&in->link_bps, 1));
-	sk_json_set_str(one, "source",
-			p->calibration.nr ? "earlier runs on this pair" : "a guess");
+	sk_json_set_str(one, "source", p->link_source);
 	sk_json_set_double(json, "cap_bytes_per_s", in->cap_bps);
 	sk_json_set_double(json, "max_downtime_ms", in->downtime_s * 1e3);
 	return json;
@@ -340,7 +349,8 @@ struct sk_json *sk_prediction_json(const struct sk_prediction *p, enum sk_mode m
 				  out->converges ? sk_range_json(figures[i].range,
 								 figures[i].scale)
 						 : NULL);
-	sk_json_set_uint(json, "calibrated", sk_calibration_nr(&p->calibration, mode));
+	sk_json_set_uint(json, "calibrated",
+			 sk_calibration_nr(&p->calibration, mode, p->link));
 	sk_json_set_str(json, "note", p->note[0] ? p->note : NULL);
 	(void)sk_json_set(json, "inputs", input_json(p));
 	if (measured && out->converges)

@@ -38,10 +38,10 @@ struct sk_prediction {
 	struct sk_calibration calibration;
 	struct sk_model_input input;
 	struct sk_model_output output[SK_MODEL_MODES];
-	const char *nonzero_source, *write_source;
+	const char *nonzero_source, *write_source, *link_source;
 	char note
 		[160]; /* what the model leaves out, or why the calibration was not read; or empty */
-	char guest[64];
+	char guest[64], link[SK_CALIBRATION_LINK];
 	unsigned int postcopy_after;
 };
 

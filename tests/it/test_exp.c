@@ -242,6 +242,14 @@ static void test_levels_are_what_runs_have(void **state)
 	       sk_json_double(sk_json_path(result, "time_ms.total"), 1);
 	if (bits > 105e6 || bits < 50e6)
 		fail_msg("%.0f bits/s over a link of 100 Mbit/s", bits);
+	/* Other runs between hosts a and b were over a link that was not shaped. */
+	assert_true(sk_json_double(sk_json_path(result, "prediction.calibrated"), 9) ==
+		    0);
+	assert_string_equal(
+		sk_json_str(sk_json_path(result,
+					 "prediction.inputs.link_bytes_per_s.source"),
+			    ""),
+		"the rate of the link");
 	assert_string_equal(sk_json_str(sk_json_path(result, "service.model"), ""),
 			    "worker-pool");
 	assert_true(sk_json_int(sk_json_path(result, "service.served"), 0) > 50);
