@@ -9,7 +9,6 @@
 #define PROBE(member)	offsetof(struct sk_cli_probe_opts, member)
 
 static const struct sk_cli_lab_opts lab_defaults = {
-	.name = "default",
 	.hosts = 2,
 	.guest_memory_bytes = 256u << 20,
 	.working_set_bytes = 32u << 20,

@@ -36,8 +36,6 @@ struct sk_migrate_opts {
 		*home; /* keeps what is learnt of a pair of hosts; NULL: nothing is */
 	uint64_t
 		link_bits; /* per second, of the link between them where it is known; 0 it is not */
-	const char *
-		link; /* what it is like, in a few words: others tell little of it; NULL: as it is */
 	enum sk_mode mode;
 	struct sk_transfer_opts transfer; /* how the memory travels */
 	uint64_t timeout_ns;		  /* of the job, from its start; 0 none */
@@ -112,19 +110,22 @@ int sk_migration_attach(const struct sk_home *home, const char *guest,
 /** sk_migration_abort() - Give one up, whoever leads it; -ENOENT; -EBUSY in post-copy */
 int sk_migration_abort(const struct sk_home *home, const char *guest, struct sk_err *err);
 
-/** struct sk_lab_opts - A lab; zero means the default */
+/** struct sk_lab_opts - A lab */
 struct sk_lab_opts {
-	const char *name;	     /* "default" */
-	unsigned int hosts;	     /* 2; named a, b, c, ... */
-	uint64_t guest_memory_bytes; /* 256 MiB */
-	uint64_t working_set_bytes;  /* 32 MiB */
-	uint64_t pages_per_s;	     /* 1,000 */
+	const char *name;	     /* NULL: "default" */
+	unsigned int hosts;	     /* 0: 2; named a, b, c, ... */
+	uint64_t guest_memory_bytes; /* 0: 256 MiB */
+	uint64_t working_set_bytes;  /* that the guest goes over */
+	uint64_t pages_per_s;	     /* that it writes */
 	const char *
 		server; /* of the guest's service, as for sk_server_parse(); NULL iterative */
 	sk_phase_fn phase;
 	void *phase_ctx;
+	const volatile int *interrupted; /* number of Ctrl-C; NULL: not asked */
 };
-/** sk_lab_up() - Hosts, switch, client, guest g1 answering on host a. All or nothing; -EEXIST when it is up */
+/** sk_lab_check() - Whether such a lab can be: hosts, server, room in the guest; -EINVAL, -ERANGE */
+int sk_lab_check(const struct sk_lab_opts *opts, struct sk_err *err);
+/** sk_lab_up() - Hosts, switch, client, guest g1 answering on host a. All or nothing; -EEXIST when it is up; -ECANCELED */
 int sk_lab_up(const struct sk_home *home, const struct sk_lab_opts *opts,
 	      struct sk_json **ret, struct sk_err *err);
 /** sk_lab_down() - Nothing is left; also mends a lab whose processes were killed. -ENOENT */
@@ -132,7 +133,7 @@ int sk_lab_down(const struct sk_home *home, const char *name, struct sk_err *err
 /** sk_lab_status() - {name, accelerator, hosts: [{name, pid, uri, address, guests: [...]}], guests: [{name, host, address, answering, …}], client} */
 int sk_lab_status(const struct sk_home *home, const char *name, struct sk_json **ret,
 		  struct sk_err *err);
-/** sk_lab_list() - Array of {name, hosts, guests, status} */
+/** sk_lab_list() - Array of {name, hosts, guests, accelerator, status}; {name, status, why} where the record is damaged */
 int sk_lab_list(const struct sk_home *home, struct sk_json **ret, struct sk_err *err);
 /** sk_lab_migrate_opts() - Fill from, to, probe, netns, control host of a migration inside a lab; strings owned by @ret_hold (free as JSON) */
 int sk_lab_migrate_opts(const struct sk_home *home, const char *lab, const char *guest,
@@ -158,11 +159,12 @@ struct sk_lab_shape {
 /**
  * sk_lab_shape() - Shape the links of a lab's hosts; what was shaped before is forgotten
  *
- * Return: 0; -ENOENT without such a lab; -ENOTSUP for delay or loss where the kernel has no netem
+ * On failure links are what they were, as far as that can be had.
+ * Return: 0; -ENOENT without such a lab; as sk_lab_shape_check()
  */
 int sk_lab_shape(const struct sk_home *home, const char *name,
 		 const struct sk_lab_shape *shape, struct sk_err *err);
-/** sk_lab_shape_check() - Whether this kernel can; -ENOTSUP */
+/** sk_lab_shape_check() - Whether links can be so: -ERANGE; -ENOTSUP for delay or loss in a kernel without netem */
 int sk_lab_shape_check(const struct sk_lab_shape *shape, struct sk_err *err);
 /** sk_lab_loss_parse() - "0.5%" as 5,000 of a million; -EINVAL, -ERANGE */
 int sk_lab_loss_parse(const char *text, uint64_t *ret_ppm, struct sk_err *err);

@@ -61,7 +61,9 @@ int sk_run_lab_up(const struct sk_cmd_ctx *ctx, void *options, int nargs, char *
 	const struct sk_cli_lab_opts *given = options;
 	struct sk_progress progress = {0};
 	const struct sk_lab_opts opts = {
-		.name = nargs > 0 ? args[0] : given->name,
+		.name = nargs > 0     ? args[0]
+			: given->name ? given->name
+				      : "default",
 		.hosts = given->hosts > UINT32_MAX ? UINT32_MAX : (unsigned)given->hosts,
 		.guest_memory_bytes = given->guest_memory_bytes,
 		.working_set_bytes = given->working_set_bytes,
@@ -69,6 +71,7 @@ int sk_run_lab_up(const struct sk_cmd_ctx *ctx, void *options, int nargs, char *
 		.server = given->server,
 		.phase = sk_vmcli_phase,
 		.phase_ctx = &progress,
+		.interrupted = sk_vmcli_catch(),
 	};
 	sk_auto(sk_json_free) struct sk_json *status = NULL;
 	sk_auto(sk_home_free) struct sk_home *home = NULL;
@@ -76,12 +79,17 @@ int sk_run_lab_up(const struct sk_cmd_ctx *ctx, void *options, int nargs, char *
 
 	if (given->hosts == 0)
 		return sk_cmd_usage(err, "--hosts: a lab without hosts is none");
+	if (nargs > 0 && given->name)
+		return sk_cmd_usage(err, "two names for a lab: '%s' and '%s'",
+				    given->name, args[0]);
 	r = sk_vmcli_open(ctx, &home, err);
 	if (r < 0)
 		return r;
 	sk_progress_init(&progress, false);
 	r = sk_lab_up(home, &opts, &status, err);
 	sk_progress_done(&progress);
+	if (r == -ECANCELED)
+		return SK_EXIT_INTERRUPTED;
 	return r < 0 ? r : show(given->format, status, err);
 }
 

@@ -28,7 +28,7 @@
 #define SK_LAB_CONSOLE	  "/var/log/skiff-g1.log"
 #define SK_LAB_MONITOR	  "/run/skiff-g1.qmp" /* in each host's own /run */
 
-/* ---- The record (record.c): HOME->root/labs/NAME/lab.json ---------------------------- */
+/* ---- The record (record.c): HOME->root/labs/NAME.json -------------------------------- */
 
 /** struct sk_lab - An open lab: its record under its lock */
 struct sk_lab {
@@ -41,7 +41,8 @@ struct sk_lab {
 /**
  * sk_lab_open() - Find a lab's record
  * @lock:	Take its lock (at most 30 s), for up and down
- * @ret:	Without a record ret->record is NULL; release with sk_lab_finish()
+ * @ret:	Without a record ret->record is NULL, with @lock and a damaged one it is empty; release
+ *		with sk_lab_finish()
  */
 int sk_lab_open(const struct sk_home *home, const char *name, bool lock,
 		struct sk_lab *ret, struct sk_err *err);

@@ -9,6 +9,7 @@
 #include "migrate/lab/lab.h"
 
 #define LOCK_TIMEOUT_MS 30000
+#define MAX_NAME	60 /* its slice is called lab-NAME, which may have 64 */
 
 static int load(struct sk_lab *lab, struct sk_err *err)
 {
@@ -32,6 +33,11 @@ int sk_lab_open(const struct sk_home *home, const char *name, bool lock,
 	r = sk_parse_name("lab", name, err);
 	if (r < 0)
 		return r;
+	if (strlen(name) > MAX_NAME)
+		return sk_err_set(
+			err, ERANGE,
+			"the lab name '%s' is too long: use up to %d characters", name,
+			MAX_NAME);
 	lab.name = strdup(name);
 	lab.slice = sk_strf("lab-%s", name);
 	if (!lab.name || !lab.slice)
@@ -50,6 +56,11 @@ int sk_lab_open(const struct sk_home *home, const char *name, bool lock,
 					   "lab '%s' is being brought up or down", name);
 	}
 	r = load(&lab, err);
+	/* A damaged record still names what is to be removed. */
+	if (r == -EINVAL && lock) {
+		lab.record = sk_json_new_object();
+		r = 0;
+	}
 	if (r < 0)
 		return sk_err_wrap(err, r, "read the record of lab '%s'", name);
 	*ret = lab;

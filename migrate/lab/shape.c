@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/parse.h"
 #include "lib/proc.h"
 #include "lib/str.h"
@@ -31,6 +32,10 @@
 #define PACKETS	    "10000" /* that may be under way in netem */
 #define PPM	    1000000
 #define LINK	    "eth0"
+#define MIN_RATE    64000
+#define MAX_RATE                                                                         \
+	1000000000000 /* the queue of more does not fit the 32 bits that tc has */
+#define MAX_LATENCY_NS (10 * SK_NS_PER_S)
 
 int sk_lab_loss_parse(const char *text, uint64_t *ret_ppm, struct sk_err *err)
 {
@@ -133,15 +138,29 @@ int sk_shape_apply(int netns_fd, const char *device, const struct sk_lab_shape *
 	return r < 0 ? sk_err_wrap(err, r, "shape '%s'", device) : 0;
 }
 
+/* What tc would refuse, or make something else of, after the old shape has gone. */
+static int check_range(const struct sk_lab_shape *shape, struct sk_err *err)
+{
+	if (shape->rate_bits > 0 &&
+	    (shape->rate_bits < MIN_RATE || shape->rate_bits > MAX_RATE))
+		return sk_err_set(err, ERANGE,
+				  "the rate of a link is 64 kbit/s to 1 Tbit/s");
+	if (shape->latency_ns > MAX_LATENCY_NS)
+		return sk_err_set(err, ERANGE, "the latency of a link is at most 10 s");
+	if (shape->loss_ppm > PPM / 2)
+		return sk_err_set(err, ERANGE, "a link loses at most 50 %% of packets");
+	return 0;
+}
+
 int sk_lab_shape_check(const struct sk_lab_shape *shape, struct sk_err *err)
 {
 	static const char *const argv[] = {"unshare", "--net", "tc",  "qdisc",
 					   "add",     "dev",   "lo",  "root",
 					   "netem",   "delay", "1ms", NULL};
-	int r;
+	int r = check_range(shape, err);
 
-	if (!wants_netem(shape))
-		return 0;
+	if (r < 0 || !wants_netem(shape))
+		return r;
 	r = need_tc(err);
 	if (r < 0)
 		return r;
@@ -159,6 +178,34 @@ static int shape_host(const struct sk_lab *lab, const char *host,
 	return sk_shape_apply(netns, LINK, shape, err);
 }
 
+static int shape_all(const struct sk_lab *lab, const struct sk_lab_shape *shape,
+		     struct sk_err *err)
+{
+	struct sk_json *hosts = sk_json_get(lab->record, "hosts");
+
+	for (size_t i = 0; i < sk_json_len(hosts); i++) {
+		const char *host =
+			sk_json_str(sk_json_path(sk_json_at(hosts, i), "name"), "");
+		int r = shape_host(lab, host, shape, err);
+
+		if (r < 0)
+			return sk_err_wrap(err, r, "link of host '%s' of lab '%s'", host,
+					   lab->name);
+	}
+	return 0;
+}
+
+/* What the record says that links are; nothing of it in a lab whose links were left alone. */
+static struct sk_lab_shape recorded(const struct sk_lab *lab)
+{
+	const struct sk_json *link = sk_json_get(lab->record, "link");
+
+	return (struct sk_lab_shape){
+		.rate_bits = (uint64_t)sk_json_int(sk_json_get(link, "rate_bits"), 0),
+		.latency_ns = (uint64_t)sk_json_int(sk_json_get(link, "latency_ns"), 0),
+		.loss_ppm = (uint64_t)sk_json_int(sk_json_get(link, "loss_ppm"), 0)};
+}
+
 static void describe(struct sk_lab *lab, const struct sk_lab_shape *shape)
 {
 	struct sk_json *link = sk_json_new_object();
@@ -173,7 +220,7 @@ int sk_lab_shape(const struct sk_home *home, const char *name,
 		 const struct sk_lab_shape *shape, struct sk_err *err)
 {
 	sk_auto(sk_lab_finish) struct sk_lab lab = {.labs_fd = -1, .lock_fd = -1};
-	struct sk_json *hosts;
+	struct sk_lab_shape old;
 	int r;
 
 	r = sk_lab_open(home, name, true, &lab, err);
@@ -181,18 +228,15 @@ int sk_lab_shape(const struct sk_home *home, const char *name,
 		r = sk_lab_need(&lab, err);
 	if (r == 0)
 		r = sk_lab_shape_check(shape, err);
-	hosts = r == 0 ? sk_json_get(lab.record, "hosts") : NULL;
-	for (size_t i = 0; r == 0 && i < sk_json_len(hosts); i++) {
-		const char *host =
-			sk_json_str(sk_json_path(sk_json_at(hosts, i), "name"), "");
-
-		r = shape_host(&lab, host, shape, err);
-		if (r < 0)
-			return sk_err_wrap(err, r, "link of host '%s' of lab '%s'", host,
-					   name);
-	}
 	if (r < 0)
 		return r;
+	old = recorded(&lab);
+	r = shape_all(&lab, shape, err);
+	if (r < 0) {
+		/* All hosts have one shape, that of the record. */
+		(void)shape_all(&lab, &old, NULL);
+		return r;
+	}
 	describe(&lab, shape);
 	return sk_lab_save(&lab, err);
 }

@@ -134,26 +134,29 @@ int sk_lab_status(const struct sk_home *home, const char *name, struct sk_json *
 	return 0;
 }
 
-static int add_lab(struct sk_json *array, const struct sk_home *home, const char *name,
-		   struct sk_err *err)
+/* One whose record is damaged does not hide the others. */
+static void add_lab(struct sk_json *array, const struct sk_home *home, const char *name)
 {
 	sk_auto(sk_json_free) struct sk_json *status = NULL;
+	struct sk_err why = SK_ERR_INIT;
 	struct sk_json *one, *guests;
-	int r = sk_lab_status(home, name, &status, err);
+	int r = sk_lab_status(home, name, &status, &why);
 
 	if (r == -ENOENT) /* went away meanwhile */
-		return 0;
-	if (r < 0)
-		return r;
+		return;
 	one = sk_json_add(array, sk_json_new_object());
 	sk_json_set_str(one, "name", name);
+	if (r < 0) {
+		sk_json_set_str(one, "status", "broken");
+		sk_json_set_str(one, "why", why.msg);
+		return;
+	}
 	sk_json_set_uint(one, "hosts", sk_json_len(sk_json_get(status, "hosts")));
 	guests = sk_json_get(status, "guests");
 	sk_json_set_uint(one, "guests", sk_json_len(guests));
 	sk_json_set_str(one, "accelerator",
 			sk_json_str(sk_json_get(status, "accelerator"), NULL));
 	sk_json_set_str(one, "status", sk_json_str(sk_json_get(status, "status"), NULL));
-	return 0;
 }
 
 int sk_lab_list(const struct sk_home *home, struct sk_json **ret, struct sk_err *err)
@@ -172,9 +175,7 @@ int sk_lab_list(const struct sk_home *home, struct sk_json **ret, struct sk_err 
 		name = strndup(*file, strlen(*file) - strlen(".json"));
 		if (!name)
 			return sk_err_oom(err);
-		r = add_lab(array, home, name, err);
-		if (r < 0)
-			return r;
+		add_lab(array, home, name);
 	}
 	*ret = sk_steal(&array);
 	return 0;

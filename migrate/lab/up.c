@@ -31,8 +31,10 @@
 
 #define LIBVIRTD_NS  (20 * SK_NS_PER_S)
 #define RETRY_NS     (50 * SK_NS_PER_MS)
-#define ANSWER_MS    60000 /* emulated, it fills its memory before */
+#define ANSWER_NS    (60 * SK_NS_PER_S) /* emulated, it fills its memory before */
+#define PATIENCE_MS  1000 /* between two looks whether somebody wants to end it */
 #define STATIC_BYTES (16u << 20)
+#define SYSTEM_BYTES (96u << 20) /* the guest's kernel and what else runs in it */
 #define GUEST_CMDLINE                                                                    \
 	"console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable mitigations=off"
 
@@ -44,10 +46,20 @@ struct raise {
 	struct sk_accel accel;
 };
 
-static void say(const struct raise *raise, const char *phase)
+static bool is_interrupted(const struct raise *raise)
 {
+	return raise->opts->interrupted && *raise->opts->interrupted;
+}
+
+/* The next phase, unless somebody wants none. */
+static int enter(const struct raise *raise, const char *phase, struct sk_err *err)
+{
+	if (is_interrupted(raise))
+		return sk_err_set(err, ECANCELED,
+				  "interrupted: what was made is removed");
 	if (raise->opts->phase)
 		raise->opts->phase(raise->opts->phase_ctx, phase, NULL);
+	return 0;
 }
 
 static void *probe_accel(void *arg)
@@ -82,7 +94,7 @@ static int start_hosts(struct raise *raise, struct sk_err *err)
 
 /** struct greeting - A thread that waits for one host's libvirtd */
 struct greeting {
-	const struct sk_lab *lab;
+	const struct raise *raise;
 	const char *host;
 	struct sk_vm_host *conn;
 	struct sk_err err;
@@ -99,13 +111,14 @@ static int greet(struct greeting *greeting)
 	for (;;) {
 		sk_autofree char *uri = NULL;
 
-		r = sk_lab_host_uri(greeting->lab, greeting->host, &uri, &greeting->err);
+		r = sk_lab_host_uri(greeting->raise->lab, greeting->host, &uri,
+				    &greeting->err);
 		if (r < 0)
 			return r;
 		r = sk_vm_host_open(uri, &greeting->conn, &greeting->err);
 		if (r == 0)
 			break;
-		if (sk_clock_mono() > deadline)
+		if (sk_clock_mono() > deadline || is_interrupted(greeting->raise))
 			return sk_err_wrap(&greeting->err, r,
 					   "libvirtd of host '%s' does not answer",
 					   greeting->host);
@@ -132,7 +145,7 @@ static int wait_hosts(struct raise *raise, struct sk_vm_host **ret, struct sk_er
 	for (; started < nr && r == 0; started++) {
 		struct greeting *one = &greetings[started];
 
-		one->lab = raise->lab;
+		one->raise = raise;
 		one->host = sk_lab_host_name(started);
 		r = pthread_create(&one->thread, NULL, greet_main, one);
 		if (r != 0) {
@@ -198,6 +211,7 @@ static int start_guest(struct raise *raise, struct sk_vm_host *host, struct sk_e
 
 static int wait_guest(struct raise *raise, struct sk_err *err)
 {
+	uint64_t deadline = sk_clock_mono() + ANSWER_NS;
 	struct sk_guest_status status;
 	sk_autoclose int netns = -1;
 	int r;
@@ -206,7 +220,9 @@ static int wait_guest(struct raise *raise, struct sk_err *err)
 				    err);
 	if (netns < 0)
 		return netns;
-	r = sk_guest_status(SK_LAB_GUEST_IP, netns, ANSWER_MS, &status, err);
+	do
+		r = sk_guest_status(SK_LAB_GUEST_IP, netns, PATIENCE_MS, &status, err);
+	while (r == -ETIMEDOUT && sk_clock_mono() < deadline && !is_interrupted(raise));
 	if (r < 0)
 		return sk_err_wrap(err, r, "guest '" SK_LAB_GUEST "' does not answer");
 	return 0;
@@ -217,24 +233,25 @@ static int raise_all(struct raise *raise, struct sk_err *err)
 	sk_auto(sk_vm_host_free) struct sk_vm_host *host = NULL;
 	int r;
 
-	say(raise, "guest kernel and initramfs");
-	r = sk_guest_prepare(raise->lab->home, &raise->images, err);
-	if (r < 0)
-		return r;
-	say(raise, "hosts, switch and client");
-	r = start_hosts(raise, err);
-	if (r < 0)
-		return r;
-	say(raise, "libvirtd on each host");
-	r = wait_hosts(raise, &host, err);
-	if (r < 0)
-		return r;
-	say(raise, raise->accel.kvm ? "guest g1 on host a (KVM)"
-				    : "guest g1 on host a (TCG, emulated CPU)");
-	r = start_guest(raise, host, err);
+	r = enter(raise, "guest kernel and initramfs", err);
 	if (r == 0)
-		r = wait_guest(raise, err);
-	return r;
+		r = sk_guest_prepare(raise->lab->home, &raise->images, err);
+	if (r == 0)
+		r = enter(raise, "hosts, switch and client", err);
+	if (r == 0)
+		r = start_hosts(raise, err);
+	if (r == 0)
+		r = enter(raise, "libvirtd on each host", err);
+	if (r == 0)
+		r = wait_hosts(raise, &host, err);
+	if (r == 0)
+		r = enter(raise,
+			  raise->accel.kvm ? "guest g1 on host a (KVM)"
+					   : "guest g1 on host a (TCG, emulated CPU)",
+			  err);
+	if (r == 0)
+		r = start_guest(raise, host, err);
+	return r == 0 ? wait_guest(raise, err) : r;
 }
 
 static void describe(struct raise *raise)
@@ -279,6 +296,19 @@ static int take_down(struct sk_lab *lab, struct sk_err *err)
 	return r < 0 ? r : sk_lab_forget(lab, err);
 }
 
+/* Without a record nothing of a lab is there: a slice of its name is somebody's own. */
+static int refuse_foreign(const struct sk_lab *lab, struct sk_err *err)
+{
+	sk_auto(sk_json_free) struct sk_json *slice = NULL;
+	int r;
+
+	if (sk_slice_show(lab->home, lab->slice, &slice, NULL) < 0)
+		return 0;
+	r = sk_err_set(err, EEXIST, "there is a slice '%s', which is no lab's",
+		       lab->slice);
+	return sk_err_hint(err, r, "take another name for the lab: skiff lab up NAME");
+}
+
 /* A lab that is up is refused; what is left of one that is not is removed. */
 static int clear_old(struct sk_lab *lab, struct sk_err *err)
 {
@@ -286,7 +316,7 @@ static int clear_old(struct sk_lab *lab, struct sk_err *err)
 	int r;
 
 	if (!lab->record)
-		return 0;
+		return refuse_foreign(lab, err);
 	if (sk_lab_status(lab->home, lab->name, &now, NULL) == 0 &&
 	    strcmp(sk_json_str(sk_json_get(now, "status"), ""), "up") == 0) {
 		r = sk_err_set(err, EEXIST, "lab '%s' is up already", lab->name);
@@ -295,6 +325,29 @@ static int clear_old(struct sk_lab *lab, struct sk_err *err)
 			"see it with skiff lab status, end it with skiff lab down");
 	}
 	return take_down(lab, err);
+}
+
+/* @data_bytes: that requests go over. */
+static int check_room(const struct sk_lab_opts *opts, uint64_t data_bytes,
+		      struct sk_err *err)
+{
+	uint64_t room = opts->guest_memory_bytes;
+	const uint64_t needs[] = {STATIC_BYTES, SYSTEM_BYTES, data_bytes,
+				  opts->working_set_bytes};
+	int r;
+
+	for (size_t i = 0; i < SK_ARRAY_SIZE(needs); i++) {
+		if (needs[i] > room) {
+			r = sk_err_set(err, ERANGE,
+				       "the working set does not fit the guest's memory");
+			return sk_err_hint(err, r,
+					   "the guest needs 112 MiB beside it, and what "
+					   "requests touch: more memory, or a smaller "
+					   "working set");
+		}
+		room -= needs[i];
+	}
+	return 0;
 }
 
 static int fill_defaults(const struct sk_lab_opts *opts, struct sk_lab_opts *ret,
@@ -318,17 +371,14 @@ static int fill_defaults(const struct sk_lab_opts *opts, struct sk_lab_opts *ret
 	if (ret->hosts < 2 || ret->hosts > SK_LAB_MAX_HOSTS)
 		return sk_err_set(err, ERANGE, "a lab has 2 to %d hosts, not %u",
 				  SK_LAB_MAX_HOSTS, ret->hosts);
-	if (ret->working_set_bytes + STATIC_BYTES + (96u << 20) +
-		    (server.touch_bytes ? server.data_bytes : 0) >
-	    ret->guest_memory_bytes) {
-		r = sk_err_set(err, ERANGE,
-			       "the working set does not fit the guest's memory");
+	return check_room(ret, server.touch_bytes ? server.data_bytes : 0, err);
+}
 
-		return sk_err_hint(
-			err, r,
-			"the guest needs 112 MiB beside it: raise --memory or lower --working-set");
-	}
-	return 0;
+int sk_lab_check(const struct sk_lab_opts *opts, struct sk_err *err)
+{
+	struct sk_lab_opts unused;
+
+	return fill_defaults(opts, &unused, err);
 }
 
 int sk_lab_up(const struct sk_home *home, const struct sk_lab_opts *opts,
@@ -355,6 +405,10 @@ int sk_lab_up(const struct sk_home *home, const struct sk_lab_opts *opts,
 		return r;
 	r = raise_all(&raise, err);
 	sk_guest_images_finish(&raise.images);
+	if (r < 0 && is_interrupted(&raise)) {
+		r = -ECANCELED;
+		(void)sk_err_set(err, ECANCELED, "interrupted: what was made is removed");
+	}
 	if (r < 0)
 		goto undo_lab;
 	sk_json_set_str(lab.record, "status", "up");

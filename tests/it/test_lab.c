@@ -94,6 +94,15 @@ static void test_what_cannot_work_is_refused_and_changes_nothing(void **state)
 	it_assert_has(it->err, "a lab without hosts is none");
 	it_expect(it, 1, "lab", "up", "--working-set", "250m");
 	it_assert_has(it->err, "does not fit the guest's memory");
+	it_expect(it, 1, "lab", "up", "--working-set", "18446744073709551615");
+	it_assert_has(it->err, "does not fit the guest's memory");
+	it_expect(it, 1, "lab", "up",
+		  "a-name-that-a-slice-may-have-but-to-which-nothing-can-be-added");
+	it_assert_has(it->err, "is too long: use up to 60 characters");
+	it_expect(it, 2, "lab", "up", "--name", "x", "y");
+	it_assert_has(it->err, "two names for a lab: 'x' and 'y'");
+	it_expect(it, 0, "lab", "ls", "--format", "json");
+	assert_string_equal(it->out, "[]\n");
 	it_lab_up(it);
 	it_expect(it, 1, "lab", "up");
 	it_assert_has(it->err, "lab 'default' is up already");
@@ -103,6 +112,8 @@ static void test_what_cannot_work_is_refused_and_changes_nothing(void **state)
 	it_assert_has(it->out, "\"working_set_bytes\": 33554432");
 	it_expect(it, 1, "lab", "load", "--working-set", "900m");
 	it_assert_has(it->err, "a working set of 943718400 bytes does not fit");
+	it_expect(it, 1, "lab", "link", "--rate", "7bit");
+	it_assert_has(it->err, "the rate of a link is 64 kbit/s to 1 Tbit/s");
 	it_expect(it, 2, "lab", "load");
 	it_assert_has(it->err, "nothing to set");
 	it_expect(it, 1, "migrate", "g1", "--to", "z");
@@ -226,6 +237,67 @@ static void test_kill_while_coming_up_is_mended_by_down(void **state)
 	assert_string_equal(it->out, "[]\n");
 }
 
+static void test_interrupt_while_coming_up_leaves_nothing(void **state)
+{
+	static const char *const phases[] = {"libvirtd on each host",
+					     "guest g1 on host a"};
+	struct it *it = *state;
+
+	it_need_root(it);
+	for (size_t i = 0; i < SK_ARRAY_SIZE(phases); i++) {
+		struct it_job job;
+
+		it_start(it, &job, -1, "lab", "up");
+		it_await_err(&job, phases[i]);
+		assert_int_equal(kill(job.proc.pid, SIGINT), 0);
+		assert_int_equal(it_finish(it, &job), 130);
+		it_assert_has(it->err, "interrupted: what was made is removed");
+		it_expect(it, 0, "lab", "ls", "--format", "json");
+		assert_string_equal(it->out, "[]\n");
+		it_expect(it, 0, "slice", "ls", "--format", "json");
+		assert_string_equal(it->out, "[]\n");
+	}
+}
+
+static void test_damaged_record_hides_nothing_and_can_be_removed(void **state)
+{
+	static const char text[] = "{\"name\": \"dam";
+	struct it *it = *state;
+	sk_autofree char *labs = sk_strf("%s/labs", it->root);
+	sk_autofree char *file = sk_strf("%s/damaged.json", labs);
+
+	it_need_root(it);
+	assert_int_equal(sk_fs_mkdirs(AT_FDCWD, labs, 0700, NULL), 0);
+	assert_int_equal(sk_fs_replace(AT_FDCWD, file, text, strlen(text), 0600, NULL),
+			 0);
+	it_expect(it, 0, "lab", "ls", "--format", "{{.name}} {{.status}}");
+	assert_string_equal(it->out, "damaged broken\n");
+	it_expect(it, 1, "lab", "status", "damaged");
+	it_assert_has(it->err, "read the record of lab 'damaged'");
+	it_expect(it, 0, "lab", "down", "damaged");
+	it_expect(it, 0, "lab", "ls", "--format", "json");
+	assert_string_equal(it->out, "[]\n");
+}
+
+static void test_slice_of_another_is_no_lab(void **state)
+{
+	static const char text[] = "name: lab-default\nimage: '@busybox'\nnodes: [n]\n";
+	struct it *it = *state;
+	sk_autofree char *file = sk_strf("%s/slice.yaml", it->dir);
+
+	it_need_root(it);
+	assert_int_equal(sk_fs_replace(AT_FDCWD, file, text, strlen(text), 0600, NULL),
+			 0);
+	it_expect(it, 0, "slice", "apply", file);
+	it_expect(it, 1, "lab", "up");
+	it_assert_has(it->err, "there is a slice 'lab-default', which is no lab's");
+	it_expect(it, 1, "lab", "down");
+	it_expect(it, 0, "slice", "ls", "--format", "{{.name}} {{.running}}");
+	assert_string_equal(it->out, "lab-default 1\n");
+	it_expect(it, 0, "slice", "rm", "lab-default");
+	assert_int_equal(unlink(file), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +307,9 @@ int main(void)
 		IT_TEST(test_kill_in_a_migration_leaves_the_guest_and_down_leaves_nothing),
 		IT_TEST(test_lab_whose_guest_was_killed_is_told_and_comes_up_anew),
 		IT_TEST(test_kill_while_coming_up_is_mended_by_down),
+		IT_TEST(test_interrupt_while_coming_up_leaves_nothing),
+		IT_TEST(test_damaged_record_hides_nothing_and_can_be_removed),
+		IT_TEST(test_slice_of_another_is_no_lab),
 	};
 
 	return it_run_group(tests);

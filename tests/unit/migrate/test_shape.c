@@ -208,10 +208,35 @@ static void test_delay_is_kept_or_refused_with_the_reason(void **state)
 		assert_int_equal(sk_lab_shape_check(&shape, NULL), -ENOTSUP);
 }
 
+static void test_shapes_that_no_link_has_are_refused(void **state)
+{
+	static const struct sk_lab_shape bad[] = {
+		{.rate_bits = 7},
+		{.rate_bits = 63999},
+		{.rate_bits = 1000000000001},
+		{.latency_ns = 11 * SK_NS_PER_S},
+		{.rate_bits = 1000000, .loss_ppm = 500001},
+	};
+	static const struct sk_lab_shape good[] = {{.rate_bits = 0},
+						   {.rate_bits = 64000},
+						   {.rate_bits = 1000000000000}};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(bad); i++) {
+		struct sk_err err = SK_ERR_INIT;
+
+		assert_int_equal(sk_lab_shape_check(&bad[i], &err), -ERANGE);
+		assert_non_null(strstr(err.msg, "link"));
+	}
+	for (size_t i = 0; i < SK_ARRAY_SIZE(good); i++)
+		assert_int_equal(sk_lab_shape_check(&good[i], NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_share_is_read),
+		cmocka_unit_test(test_shapes_that_no_link_has_are_refused),
 		cmocka_unit_test(test_rate_holds_until_it_is_taken_away),
 		cmocka_unit_test(test_delay_is_kept_or_refused_with_the_reason),
 	};
