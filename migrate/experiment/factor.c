@@ -9,6 +9,7 @@
 #include "lib/str.h"
 #include "migrate/guest/server.h"
 #include "migrate/migrate.h"
+#include "migrate/strategy/plan.h"
 
 #define NONE	 "none" /* for people: no */
 #define SERVER	 "iterative"
@@ -244,13 +245,18 @@ static int check_range(enum sk_factor factor, const char *text, uint64_t level,
 		       struct sk_err *err)
 {
 	const struct sk_factor_info *info = &sk_factors[factor];
+	bool is_none = level == 0 && info->zero && strcmp(info->zero, NONE) == 0;
 	char low[SK_FORMAT_SIZE], high[SK_FORMAT_SIZE];
 
-	if ((level >= info->min && level <= info->max) || (level == 0 && info->zero))
+	/* What 0 stands for otherwise is not what who writes 0 wants. */
+	if ((level >= info->min && level <= info->max) || is_none)
 		return 0;
+	(void)sk_factor_text(NULL, factor, info->max, high);
+	if (info->min == 0)
+		return sk_err_set(err, ERANGE, "%s '%s' is more than %s", info->key, text,
+				  high);
 	return sk_err_set(err, ERANGE, "%s '%s' is not within %s to %s", info->key, text,
-			  sk_factor_text(NULL, factor, info->min, low),
-			  sk_factor_text(NULL, factor, info->max, high));
+			  sk_factor_text(NULL, factor, info->min, low), high);
 }
 
 /* The place of a text, where it is put unless it is there. */
@@ -434,18 +440,14 @@ char *sk_cell_server(const struct sk_experiment *experiment, const struct sk_cel
 		       : strdup(model);
 }
 
-struct sk_transfer_opts sk_cell_transfer(const struct sk_cell *cell)
+static struct sk_transfer_opts transfer_of(const struct sk_cell *cell)
 {
 	const uint64_t *set = cell->set;
-	enum sk_mode mode = (enum sk_mode)set[SK_FACTOR_MODE];
-	bool has_phase = mode != SK_MODE_PRE_COPY && mode != SK_MODE_STOP_AND_COPY;
 
-	/* A phase that a mode does not have is not capped: modes are compared under one constant. */
 	return (struct sk_transfer_opts){
 		.bandwidth_bits = set[SK_FACTOR_BANDWIDTH],
-		.postcopy_bandwidth_bits =
-			has_phase ? set[SK_FACTOR_POSTCOPY_BANDWIDTH] : 0,
-		.max_downtime_ms = set[SK_FACTOR_MAX_DOWNTIME] / SK_NS_PER_MS,
+		.max_downtime_ms =
+			(set[SK_FACTOR_MAX_DOWNTIME] + SK_NS_PER_MS - 1) / SK_NS_PER_MS,
 		.auto_converge = set[SK_FACTOR_AUTO_CONVERGE] != 0,
 		.compression = (enum sk_compression)set[SK_FACTOR_COMPRESSION],
 		.parallel = (unsigned int)set[SK_FACTOR_PARALLEL],
@@ -454,29 +456,65 @@ struct sk_transfer_opts sk_cell_transfer(const struct sk_cell *cell)
 	};
 }
 
+struct sk_migrate_opts sk_cell_migration(const struct sk_experiment *experiment,
+					 const struct sk_cell *cell)
+{
+	struct sk_migrate_opts opts = {
+		.mode = (enum sk_mode)cell->set[SK_FACTOR_MODE],
+		.transfer = transfer_of(cell),
+		.timeout_ns = cell->set[SK_FACTOR_TIMEOUT],
+		.timeout_action =
+			(enum sk_timeout_action)cell->set[SK_FACTOR_TIMEOUT_ACTION],
+		.slo = experiment->slo,
+		.risk = experiment->risk,
+		.best_effort = true, /* judged by what is measured */
+		.postcopy_after = (unsigned int)cell->set[SK_FACTOR_POSTCOPY_AFTER],
+		.netns_fd = -1,
+		.baseline_ns = experiment->baseline_ns,
+		.tail_ns = experiment->tail_ns,
+	};
+	struct sk_vm_job job;
+
+	/* A phase that a run does not have is not capped: modes are compared under one constant. */
+	sk_plan_job(&opts, &job);
+	if (job.postcopy)
+		opts.transfer.postcopy_bandwidth_bits =
+			cell->set[SK_FACTOR_POSTCOPY_BANDWIDTH];
+	return opts;
+}
+
+struct sk_lab_opts sk_cell_lab(const struct sk_cell *cell, const char *server)
+{
+	return (struct sk_lab_opts){
+		.hosts = 2,
+		.guest_memory_bytes = cell->set[SK_FACTOR_MEMORY],
+		.working_set_bytes = cell->set[SK_FACTOR_WORKING_SET],
+		.pages_per_s = cell->set[SK_FACTOR_PAGES],
+		.server = server,
+	};
+}
+
 int sk_cell_check(const struct sk_experiment *experiment, const struct sk_cell *cell,
 		  struct sk_err *err)
 {
-	const struct sk_transfer_opts transfer = sk_cell_transfer(cell);
-	enum sk_mode mode = (enum sk_mode)cell->set[SK_FACTOR_MODE];
-	const struct sk_transfer_facts facts = {
-		.live = mode != SK_MODE_STOP_AND_COPY,
-		.postcopy = mode != SK_MODE_PRE_COPY && mode != SK_MODE_STOP_AND_COPY,
-	};
+	struct sk_migrate_opts opts = sk_cell_migration(experiment, cell);
 	struct sk_server_opts unused = SK_SERVER_OPTS_INIT;
 	sk_autofree char *server = sk_cell_server(experiment, cell);
+	struct sk_lab_opts lab = sk_cell_lab(cell, server);
 	int r;
 
 	if (!server)
 		return sk_err_oom(err);
-	r = sk_server_parse(server, &unused, err);
+	opts.to = experiment->to;
+	r = experiment->from ? sk_server_parse(server, &unused, err)
+			     : sk_lab_check(&lab, err);
 	if (r < 0)
 		return r;
-	if (transfer.tls && !experiment->from) {
+	if (opts.transfer.tls && !experiment->from) {
 		r = sk_err_set(err, ENOTSUP, "the hosts of a lab have no certificates");
 		return sk_err_hint(err, r, "take hosts that have, or 'tls: no'");
 	}
-	return sk_transfer_check(&transfer, &facts, err);
+	return sk_plan_settle(&opts, err);
 }
 
 bool sk_cell_equal(const struct sk_experiment *a, const struct sk_cell *cell_a,

@@ -7,7 +7,7 @@
 #include "lib/parse.h"
 #include "lib/yaml.h"
 #include "migrate/experiment/experiment.h"
-#include "migrate/vm/options.h"
+#include "migrate/migrate.h"
 
 /** enum sk_factor_kind - Form of a level */
 enum sk_factor_kind {
@@ -64,11 +64,15 @@ struct sk_json *sk_cell_json(const struct sk_experiment *experiment,
 			     const struct sk_cell *cell);
 /** sk_cell_server() - The guest's service in a cell, for sk_server_parse(); heap, NULL without memory */
 char *sk_cell_server(const struct sk_experiment *experiment, const struct sk_cell *cell);
-/** sk_cell_transfer() - How the memory travels in a cell */
-struct sk_transfer_opts sk_cell_transfer(const struct sk_cell *cell);
+/** sk_cell_migration() - What a cell says of its migration, and the file; the ends are the caller's */
+struct sk_migrate_opts sk_cell_migration(const struct sk_experiment *experiment,
+					 const struct sk_cell *cell);
+/** sk_cell_lab() - The lab of a cell, without a name; @server as of sk_cell_server() */
+struct sk_lab_opts sk_cell_lab(const struct sk_cell *cell, const char *server);
 /**
- * sk_cell_check() - Whether the levels of a cell go together
- * Return: 0; -EINVAL, -ERANGE, -ENOTSUP as sk_transfer_check(); -ENOTSUP for TLS in a lab
+ * sk_cell_check() - Whether the levels of a cell go together, as its run would find
+ * Return: 0; -EINVAL, -ERANGE, -ENOTSUP as sk_plan_settle() and sk_lab_check(); -ENOTSUP for TLS in
+ * a lab
  */
 int sk_cell_check(const struct sk_experiment *experiment, const struct sk_cell *cell,
 		  struct sk_err *err);

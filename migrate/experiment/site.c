@@ -99,32 +99,23 @@ void sk_site_reset(struct sk_site *site)
 static int raise_lab(struct sk_site *site, const struct sk_cell *cell, char *server,
 		     struct sk_err *err)
 {
-	const struct sk_lab_opts opts = {
-		.name = site->lab,
-		.hosts = 2,
-		.guest_memory_bytes = cell->set[SK_FACTOR_MEMORY],
-		.working_set_bytes = cell->set[SK_FACTOR_WORKING_SET],
-		.pages_per_s = cell->set[SK_FACTOR_PAGES],
-		.server = server,
-		.phase = site->phase,
-		.phase_ctx = site->phase_ctx,
-	};
-	sk_auto(sk_json_free) struct sk_json *status = NULL;
+	struct sk_lab_opts opts = sk_cell_lab(cell, server);
 	int r = lab_down(site, err);
 
 	free(site->server);
 	site->server = server;
+	opts.name = site->lab;
+	opts.phase = site->phase;
+	opts.phase_ctx = site->phase_ctx;
+	opts.interrupted = site->interrupted;
 	if (r == 0)
-		r = sk_lab_up(site->home, &opts, &status, err);
+		r = sk_lab_up(site->home, &opts, NULL, err);
 	if (r < 0)
 		return r;
 	site->is_up = true;
 	site->memory_bytes = cell->set[SK_FACTOR_MEMORY];
 	site->shape = (struct sk_lab_shape){0};
-	/* A new lab takes a rate of 0 for its default. */
-	return cell->set[SK_FACTOR_PAGES]
-		       ? 0
-		       : sk_lab_load(site->home, site->lab, SK_LAB_KEEP, 0, err);
+	return 0;
 }
 
 static int shape_links(struct sk_site *site, const struct sk_cell *cell,

@@ -129,35 +129,20 @@ static int migrate(struct sk_site *site, const struct sk_store *store,
 		   const struct sk_trial_opts *trial, struct sk_json **ret,
 		   struct sk_err *err)
 {
-	const struct sk_experiment *e = site->experiment;
 	sk_auto(sk_json_free) struct sk_json *hold = NULL, *run = NULL;
 	sk_autofree char *scratch = sk_strf("%s/%s", store->dir, SCRATCH);
 	sk_autofree char *url = probe_url(site, trial->cell);
-	struct sk_migrate_opts opts = {
-		.home = site->home,
-		.mode = (enum sk_mode)trial->cell->set[SK_FACTOR_MODE],
-		.transfer = sk_cell_transfer(trial->cell),
-		.timeout_ns = trial->cell->set[SK_FACTOR_TIMEOUT],
-		.timeout_action = (enum sk_timeout_action)
-					  trial->cell->set[SK_FACTOR_TIMEOUT_ACTION],
-		.slo = e->slo,
-		.risk = e->risk,
-		.best_effort = true, /* judged by what is measured */
-		.postcopy_after =
-			(unsigned int)trial->cell->set[SK_FACTOR_POSTCOPY_AFTER],
-		.probe = url,
-		.netns_fd = -1,
-		.baseline_ns = e->baseline_ns,
-		.tail_ns = e->tail_ns,
-		.dir = scratch,
-		.phase = site->phase,
-		.phase_ctx = site->phase_ctx,
-		.interrupted = site->interrupted,
-	};
+	struct sk_migrate_opts opts = sk_cell_migration(site->experiment, trial->cell);
 	int r;
 
 	if (!scratch || !url)
 		return sk_err_oom(err);
+	opts.home = site->home;
+	opts.probe = url;
+	opts.dir = scratch;
+	opts.phase = site->phase;
+	opts.phase_ctx = site->phase_ctx;
+	opts.interrupted = site->interrupted;
 	r = sk_fs_remove_tree(store->dirfd, SCRATCH, err);
 	if (r == 0)
 		r = fill_ends(site, &opts, &hold, err);

@@ -87,6 +87,16 @@ static void test_what_is_wrong_is_told_with_its_place(void **state)
 		{"name: w\nfactors: {parallel: [none, 4]}\n"
 		 "constants: {compression: xbzrle}\n",
 		 ":2:10: 4 parallel connections: ", -EINVAL},
+		{"name: w\nfactors: {mode: [pre-copy, stop-and-copy]}\n"
+		 "constants: {timeout: 9s, timeout-action: post-copy}\n",
+		 ":2:10: stop-and-copy: stop-and-copy cannot end its time-out", -EINVAL},
+		{"name: w\nfactors: {memory: [128m, 256m]}\n"
+		 "constants: {working-set: 100m}\n",
+		 ":2:10: 128 MiB memory: the working set does not fit", -ERANGE},
+		{"name: w\nfactors: {max-downtime: [0s, 1s]}\n",
+		 ":2:26: max-downtime '0s' is not within 1 ms to 16 min", -ERANGE},
+		{"name: w\nfactors: {latency: [0s, 20s]}\n",
+		 ":2:25: latency '20s' is more than 10 s", -ERANGE},
 		{"name: w\nfactors: {mode: [auto]}\n",
 		 ":2:10: mode auto needs 'slo', the objective to keep to", -EINVAL},
 		{"name: w\nslo: outage=fast\nfactors: {mode: [auto]}\n",
@@ -160,7 +170,8 @@ static void test_levels_have_many_forms(void **state)
 		"  auto-converge: [no, yes]\n"
 		"  compression: [none, xbzrle]\n"
 		"constants: {latency: 2ms, loss: 0.5%, max-downtime: 100ms,\n"
-		"            postcopy-bandwidth: 1gbit, parallel: none, memory: 128m}\n";
+		"            postcopy-bandwidth: 1gbit, parallel: none, memory: 128m,\n"
+		"            working-set: 8m}\n";
 	sk_auto(sk_experiment_free) struct sk_experiment *e = NULL;
 	sk_auto(sk_json_free) struct sk_json *json = NULL;
 	sk_autofree char *first = NULL, *last = NULL;
@@ -191,6 +202,34 @@ static void test_levels_have_many_forms(void **state)
 	assert_int_equal(cell.set[SK_FACTOR_PAGES], 0);
 	assert_int_equal(cell.set[SK_FACTOR_CLIENTS], 4);
 	assert_true(sk_cell_equal(e, &cell, e, &cell));
+}
+
+static void test_cell_says_what_its_migration_is(void **state)
+{
+	static const char text[] =
+		"name: w\n"
+		"factors:\n"
+		"  mode: [pre-copy, post-copy]\n"
+		"  timeout: [none, 30s]\n"
+		"constants: {timeout-action: post-copy, postcopy-bandwidth: 8mbit,\n"
+		"            max-downtime: 1500us}\n";
+	static const uint64_t caps[] = {0, 8000000, 8000000, 8000000};
+	sk_auto(sk_experiment_free) struct sk_experiment *e = NULL;
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	if (load(text, &e, &err) < 0)
+		fail_msg("%s", err.msg);
+	for (size_t i = 0; i < SK_ARRAY_SIZE(caps); i++) {
+		struct sk_cell cell = sk_experiment_cell(e, i);
+		struct sk_migrate_opts opts = sk_cell_migration(e, &cell);
+
+		/* The time-out of a pre-copy has such a phase, too. */
+		assert_int_equal(opts.transfer.postcopy_bandwidth_bits, caps[i]);
+		/* As on a command line: not less than was asked for. */
+		assert_int_equal(opts.transfer.max_downtime_ms, 2);
+		assert_true(opts.best_effort && opts.netns_fd == -1);
+	}
 }
 
 static void test_template_can_be_run(void **state)
@@ -254,6 +293,7 @@ int main(void)
 		cmocka_unit_test(test_file_is_read),
 		cmocka_unit_test(test_what_is_wrong_is_told_with_its_place),
 		cmocka_unit_test(test_levels_have_many_forms),
+		cmocka_unit_test(test_cell_says_what_its_migration_is),
 		cmocka_unit_test(test_template_can_be_run),
 		cmocka_unit_test(test_examples_can_be_run),
 		cmocka_unit_test(test_schema_names_all_factors_and_metrics),
