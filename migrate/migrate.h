@@ -36,6 +36,8 @@ struct sk_migrate_opts {
 		*home; /* keeps what is learnt of a pair of hosts; NULL: nothing is */
 	uint64_t
 		link_bits; /* per second, of the link between them where it is known; 0 it is not */
+	const char *
+		link; /* what it is like, in a few words: others tell little of it; NULL: as it is */
 	enum sk_mode mode;
 	struct sk_transfer_opts transfer; /* how the memory travels */
 	uint64_t timeout_ns;		  /* of the job, from its start; 0 none */
