@@ -77,6 +77,15 @@ const char *sk_caps_name(unsigned int capability, char buf[SK_CAPS_NAME_SIZE])
 	return n > 0 ? buf : NULL;
 }
 
+const char *sk_caps_lowest(uint64_t mask, char buf[SK_CAPS_NAME_SIZE])
+{
+	unsigned int n = (unsigned int)__builtin_ctzll(mask);
+
+	if (!sk_caps_name(n, buf))
+		(void)snprintf(buf, SK_CAPS_NAME_SIZE, "capability %u", n);
+	return buf;
+}
+
 uint64_t sk_caps_held(void)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -121,6 +130,7 @@ static int check_held(const struct sk_caps *caps, struct sk_err *err)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct data[2];
+	char name[SK_CAPS_NAME_SIZE];
 	uint64_t missing;
 
 	if (capget(&head, data) < 0)
@@ -128,20 +138,17 @@ static int check_held(const struct sk_caps *caps, struct sk_err *err)
 	missing = caps->permitted &
 		  ~(data[0].permitted | (uint64_t)data[1].permitted << 32);
 	if (missing)
-		return sk_err_set(err, EPERM,
-				  "capability %d cannot be given: the caller lacks it",
-				  __builtin_ctzll(missing));
+		return sk_err_set(err, EPERM, "%s cannot be given: the caller lacks it",
+				  sk_caps_lowest(missing, name));
 	missing = caps->effective & ~caps->permitted;
 	if (missing)
-		return sk_err_set(err, EINVAL,
-				  "capability %d is effective but not permitted",
-				  __builtin_ctzll(missing));
+		return sk_err_set(err, EINVAL, "%s is effective but not permitted",
+				  sk_caps_lowest(missing, name));
 	missing = caps->ambient & ~(caps->permitted & caps->inheritable);
 	if (missing)
-		return sk_err_set(
-			err, EINVAL,
-			"capability %d is ambient but not permitted and inheritable",
-			__builtin_ctzll(missing));
+		return sk_err_set(err, EINVAL,
+				  "%s is ambient but not permitted and inheritable",
+				  sk_caps_lowest(missing, name));
 	return 0;
 }
 

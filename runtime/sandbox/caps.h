@@ -54,6 +54,8 @@ int sk_caps_by_name(const char *name, uint64_t *ret_mask);
 #define SK_CAPS_NAME_SIZE 40
 /** sk_caps_name() - "CAP_CHOWN" for 0 and so on, for all that have a name; else NULL */
 const char *sk_caps_name(unsigned int capability, char buf[SK_CAPS_NAME_SIZE]);
+/** sk_caps_lowest() - The lowest of a set that is not empty, for people: "CAP_CHOWN", or "capability 41" where it has no name */
+const char *sk_caps_lowest(uint64_t mask, char buf[SK_CAPS_NAME_SIZE]);
 
 /** sk_caps_held() - The caller's permitted set */
 uint64_t sk_caps_held(void);

@@ -34,9 +34,11 @@ static uint64_t list_mask(char *const *names, uint64_t held)
 
 static void drop(const char *what, uint64_t *set, uint64_t allowed)
 {
+	char name[SK_CAPS_NAME_SIZE];
+
 	for (uint64_t bad = *set & ~allowed; bad; bad &= bad - 1)
-		sk_log_warn("capability %d is %s: ignored in that set",
-			    __builtin_ctzll(bad), what);
+		sk_log_warn("%s is %s: ignored in that set", sk_caps_lowest(bad, name),
+			    what);
 	*set &= allowed;
 }
 

@@ -168,7 +168,7 @@ static void test_apply_names_the_capability_that_the_caller_lacks(void **state)
 	seen = in_child(apply_missing);
 	assert_int_equal(seen->r, -EPERM);
 	assert_string_equal(seen->err.msg,
-			    "capability 0 cannot be given: the caller lacks it");
+			    "CAP_CHOWN cannot be given: the caller lacks it");
 	release(seen);
 }
 
@@ -177,13 +177,13 @@ static int apply_nonsense(struct seen *seen)
 	struct sk_caps caps = {.bounding = ~0ull, .effective = BIT(CAP_KILL)};
 
 	if (sk_caps_apply(&caps, &seen->err) != -EINVAL ||
-	    !strstr(seen->err.msg, "capability 5 is effective but not permitted"))
+	    !strstr(seen->err.msg, "CAP_KILL is effective but not permitted"))
 		return 1;
 	caps.effective = 0;
 	caps.ambient = BIT(CAP_KILL);
 	if (sk_caps_apply(&caps, &seen->err) != -EINVAL ||
 	    !strstr(seen->err.msg,
-		    "capability 5 is ambient but not permitted and inheritable"))
+		    "CAP_KILL is ambient but not permitted and inheritable"))
 		return 2;
 	return 0;
 }
