@@ -93,7 +93,8 @@ struct sk_sample {
 		intended_ns; /* when it should have been sent: response time counts from here */
 	uint64_t sent_ns;
 	uint64_t received_ns; /* 0: no reply */
-	uint64_t tick;	      /* guest's tick sequence in the reply; 0: none */
+	uint64_t
+		tick; /* guest's tick in the reply; without one 0, or all bits set: refused */
 };
 
 /** struct sk_probe - A running or ended probe; opaque */

@@ -13,6 +13,7 @@
  *    callbacks: one thread does all. What an answer calls sends nothing by itself: it makes its
  *    caller due again.
  * 3. A request unanswered for the time-out is lost, and its caller goes on.
+ * 4. Told to stop, callers ask no more, but wait for the answers to what they have asked.
  */
 #include <errno.h>
 #include <poll.h>
@@ -85,7 +86,7 @@ static void await_answer(struct sk_caller *caller, struct sk_source *source)
 	uint64_t end = probe->samples[caller->seq].intended_ns + probe->opts.timeout_ns;
 
 	while (!atomic_load(&caller->is_answered) && sk_probe_now(probe) < end &&
-	       !atomic_load(&probe->is_stopping)) {
+	       !atomic_load(&probe->is_abandoned)) {
 		bool wants_out =
 			source->state == SK_STREAM_CONNECTING || source->wants_out;
 		struct pollfd ready = {.fd = source->fd,
@@ -154,11 +155,13 @@ static void *threads_main(void *arg)
 				;
 			due = sk_probe_now(probe);
 		}
-		if (!begin(probe, due, caller) ||
-		    pthread_create(&caller->thread, &attr, request_main, caller) != 0) {
+		if (!begin(probe, due, caller)) {
 			(void)sem_post(&caller->answered);
 			break;
 		}
+		/* Without a thread it is lost, and the next has its try. */
+		if (pthread_create(&caller->thread, &attr, request_main, caller) != 0)
+			(void)sem_post(&caller->answered);
 		due += step;
 	}
 	(void)pthread_attr_destroy(&attr);
@@ -178,7 +181,7 @@ static void await_wake(struct sk_caller *caller)
 		       probe->opts.timeout_ns;
 	uint64_t now = sk_clock_mono();
 
-	while (!atomic_load(&probe->is_stopping) && now < end) {
+	while (!atomic_load(&probe->is_abandoned) && now < end) {
 		uint64_t nap = now + SK_SOURCE_MSECS * SK_NS_PER_MS;
 		struct timespec at;
 
@@ -247,6 +250,8 @@ void sk_closed_answered(struct sk_probe *probe, unsigned int index)
 static uint64_t run_callers(struct sk_probe *probe)
 {
 	struct sk_source *source = probe->sources[0];
+	uint64_t last =
+		atomic_load(&probe->is_stopping) ? 0 : probe->opts.max_duration_ns;
 	uint64_t now = sk_probe_now(probe), next = UINT64_MAX;
 
 	for (unsigned int i = 0; i < probe->nr_callers; i++) {
@@ -256,8 +261,7 @@ static uint64_t run_callers(struct sk_probe *probe)
 			atomic_store(&probe->owner[c->seq], 0);
 			free_caller(c);
 		}
-		if (!c->expires_ns && now >= c->due_ns &&
-		    c->due_ns < probe->opts.max_duration_ns) {
+		if (!c->expires_ns && now >= c->due_ns && c->due_ns < last) {
 			if (!begin(probe, c->due_ns, c))
 				return 0;
 			c->expires_ns = c->due_ns + probe->opts.timeout_ns;
@@ -266,7 +270,7 @@ static uint64_t run_callers(struct sk_probe *probe)
 		}
 		if (c->expires_ns)
 			next = next < c->expires_ns ? next : c->expires_ns;
-		else if (c->due_ns < probe->opts.max_duration_ns)
+		else if (c->due_ns < last)
 			next = next < c->due_ns ? next : c->due_ns;
 	}
 	return next == UINT64_MAX ? 0 : next;
@@ -280,7 +284,7 @@ static void *callbacks_main(void *arg)
 
 	atomic_store(&probe->is_realtime, sk_probe_raise_priority(CALLER_FIFO));
 	(void)sk_probe_sleep_until(probe, 0);
-	while (!atomic_load(&probe->is_stopping) && (next = run_callers(probe))) {
+	while (!atomic_load(&probe->is_abandoned) && (next = run_callers(probe))) {
 		uint64_t now = sk_probe_now(probe);
 		uint64_t wait = next > now ? next - now : 0;
 		const uint64_t most = SK_SOURCE_MSECS * SK_NS_PER_MS;

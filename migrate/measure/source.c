@@ -134,11 +134,12 @@ bool sk_source_reply(struct sk_probe *probe, const struct sk_reply *reply)
 	    reply->seq >= atomic_load_explicit(&probe->nr_sent, memory_order_acquire))
 		return false;
 	sample = &probe->samples[reply->seq];
-	if (sample->received_ns)
+	if (sample->received_ns || sample->tick == SK_ECHO_REFUSED)
 		return false;
 	if (probe->owner)
 		owner = atomic_exchange(&probe->owner[reply->seq], 0);
 	if (reply->tick == SK_ECHO_REFUSED) {
+		__atomic_store_n(&sample->tick, SK_ECHO_REFUSED, __ATOMIC_RELAXED);
 		atomic_fetch_add(&probe->nr_refused, 1);
 	} else {
 		sample->tick = reply->tick;

@@ -52,7 +52,7 @@ static struct sk_sample *sample_at(struct sk_source *source, size_t number)
 
 static bool is_expired(struct sk_source *source, size_t number, uint64_t now)
 {
-	return now >
+	return now >=
 	       sample_at(source, number)->intended_ns + source->probe->opts.timeout_ns;
 }
 
@@ -77,9 +77,41 @@ static void give_up(struct sk_source *source, uint64_t retry_ns)
 	source->http = (struct sk_http_reader){.state = SK_HTTP_HEAD};
 }
 
+/* Requests at the head that have their answer. */
+static void drop_answered(struct sk_source *source)
+{
+	while (source->head < source->sent) {
+		const struct sk_sample *sample = sample_at(source, source->head);
+
+		if (!sample->received_ns && sample->tick != SK_ECHO_REFUSED)
+			return;
+		source->head++;
+	}
+}
+
+/* What waits and is late beyond the time-out: lost, and out of the order of answers. */
+static void drop_late(struct sk_source *source, uint64_t now)
+{
+	while (source->sent < source->tail && source->head == source->sent &&
+	       is_expired(source, source->sent, now))
+		source->head = ++source->sent;
+}
+
+/* What waited for the connection is old as it is sent: that is not the connection's fault. */
+static void give_up_silent(struct sk_source *source, uint64_t now)
+{
+	if (source->state != SK_STREAM_OPEN ||
+	    now < source->opened_ns + source->probe->opts.timeout_ns)
+		return;
+	drop_answered(source);
+	if (source->head < source->sent && is_expired(source, source->head, now))
+		give_up(source, 0);
+}
+
 static void write_request(struct sk_source *source, size_t seq)
 {
 	const struct sk_probe_target *target = &source->probe->opts.target;
+	bool is_v6 = strchr(target->host, ':') != NULL;
 	struct sk_echo echo;
 	int n;
 
@@ -91,9 +123,11 @@ static void write_request(struct sk_source *source, size_t seq)
 		return;
 	}
 	n = snprintf(source->out, sizeof(source->out),
-		     "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: skiff-probe\r\n"
+		     "GET %s HTTP/1.1\r\nHost: %s%s%s:%u\r\n"
+		     "User-Agent: skiff-probe\r\n"
 		     "Priority: u=%u\r\nSkiff-Object: %zu\r\n\r\n",
-		     target->path, target->host, target->urgency,
+		     target->path, is_v6 ? "[" : "", target->host, is_v6 ? "]" : "",
+		     target->port, target->urgency,
 		     target->objects ? seq % target->objects : 0);
 	source->out_len = (size_t)n;
 }
@@ -114,13 +148,7 @@ static void flush(struct sk_source *source)
 {
 	while (source->state == SK_STREAM_OPEN) {
 		if (source->out_at == source->out_len) {
-			uint64_t now = sk_probe_now(source->probe);
-
-			/* Late beyond the time-out: lost, and out of the order of answers. */
-			while (source->sent < source->tail &&
-			       source->head == source->sent &&
-			       is_expired(source, source->sent, now))
-				source->head = ++source->sent;
+			drop_late(source, sk_probe_now(source->probe));
 			if (source->sent == source->tail) {
 				want_out(source, false);
 				return;
@@ -196,7 +224,13 @@ static int open_stream(struct sk_source *source, struct sk_err *err)
 
 static void send_stream(struct sk_source *source, size_t seq)
 {
+	uint64_t now = sk_probe_now(source->probe);
+
 	(void)pthread_mutex_lock(&source->lock);
+	/* Not into a connection that is to be given up anyway. */
+	give_up_silent(source, now);
+	if (source->tail - source->head == source->ring_size)
+		drop_late(source, now);
 	/* No room: more is under way than can be answered in time. Not sent, lost. */
 	if (source->tail - source->head < source->ring_size) {
 		*slot(source, source->tail++) = seq;
@@ -204,14 +238,6 @@ static void send_stream(struct sk_source *source, size_t seq)
 			flush(source);
 	}
 	(void)pthread_mutex_unlock(&source->lock);
-}
-
-/* Requests at the head that have their answer. */
-static void drop_answered(struct sk_source *source)
-{
-	while (source->head < source->sent &&
-	       sample_at(source, source->head)->received_ns)
-		source->head++;
 }
 
 static bool take_echoes(struct sk_source *source, struct sk_reply *reply)
@@ -302,16 +328,9 @@ static void mind_stream(struct sk_source *source)
 	uint64_t now = sk_probe_now(source->probe);
 
 	(void)pthread_mutex_lock(&source->lock);
-	if (source->state == SK_STREAM_OPEN) {
-		drop_answered(source);
-		/* What waited for the connection is old as it is sent: that is not its fault. */
-		if (source->head < source->sent &&
-		    is_expired(source, source->head, now) &&
-		    now >= source->opened_ns + source->probe->opts.timeout_ns)
-			give_up(source, 0);
-	} else if (source->state == SK_STREAM_CONNECTING && now >= source->deadline_ns) {
+	give_up_silent(source, now);
+	if (source->state == SK_STREAM_CONNECTING && now >= source->deadline_ns)
 		give_up(source, 0);
-	}
 	if (source->state == SK_STREAM_CLOSED && now >= source->deadline_ns &&
 	    begin_connect(source, NULL) < 0)
 		source->deadline_ns = now + RETRY_NS;

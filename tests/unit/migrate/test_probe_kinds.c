@@ -194,11 +194,89 @@ static void test_refused_requests_are_lost_and_counted(void **state)
 	}
 }
 
+/* A refusal is an answer: behind it the connection is as good as before. */
+static void test_refusals_do_not_break_a_connection(void **state)
+{
+	sk_auto(sk_server_free) struct sk_server *server =
+		serve("worker-pool,workers=1,queue=1,time=50ms,work=sleep");
+	struct outcome out =
+		probe_within(500, 1500, "tcp", sk_server_port(server), "hz=100");
+
+	(void)state;
+	assert_true(out.counts.refused > 50);
+	assert_int_equal(out.counts.reconnects, 0);
+}
+
+/* Told to stop, a closed loop asks no more; what it has asked is answered, not lost. */
+static void test_stop_waits_for_what_was_asked(void **state)
+{
+	static const char *const models[] = {"open", "single", "threads", "dispatcher",
+					     "callbacks"};
+	sk_auto(sk_server_free) struct sk_server *server =
+		serve("event-driven,time=150ms,work=sleep");
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(models); i++) {
+		sk_autofree char *url = sk_strf("udp://127.0.0.1:%u?hz=50&model=%s",
+						sk_server_port(server), models[i]);
+		struct sk_probe_opts opts = {.netns_fd = -1,
+					     .max_duration_ns = 60000 * MS,
+					     .timeout_ns = 5000 * MS};
+		sk_auto(sk_probe_free) struct sk_probe *probe = NULL;
+		const struct sk_sample *samples;
+		size_t n = 0;
+
+		assert_int_equal(sk_probe_target_parse(url, &opts.target, NULL), 0);
+		assert_int_equal(sk_probe_start(&opts, &probe, NULL), 0);
+		/* The first is answered: of a client or two another is under way soon. */
+		assert_int_equal(sk_probe_wait_reply(probe, 5000, NULL), 0);
+		sk_clock_sleep_until(sk_clock_mono() + 50 * MS);
+		assert_int_equal(sk_probe_stop(probe, NULL), 0);
+		samples = sk_probe_samples(probe, &n);
+		assert_true(n >= 2);
+		for (size_t k = 0; k < n; k++)
+			if (!samples[k].received_ns)
+				fail_msg("%s: request %zu of %zu is lost", models[i], k,
+					 n);
+	}
+}
+
+/* For longer than requests can wait for: the newest of them are sent once it is there. */
+static void test_what_waits_for_a_service_is_sent_when_it_comes(void **state)
+{
+	sk_auto(sk_server_free) struct sk_server *server = serve("iterative");
+	struct sk_server_opts again = *sk_server_opts(server);
+	sk_autofree char *url =
+		sk_strf("tcp://127.0.0.1:%u?hz=1000", sk_server_port(server));
+	struct sk_probe_opts opts = {.netns_fd = -1,
+				     .max_duration_ns = 2000 * MS,
+				     .timeout_ns = 300 * MS};
+	sk_auto(sk_probe_free) struct sk_probe *probe = NULL;
+	const struct sk_sample *samples;
+	size_t n = 0, waited = 0;
+	uint64_t up_ns;
+
+	(void)state;
+	again.port = sk_server_port(server);
+	sk_server_free(sk_steal(&server));
+	assert_int_equal(sk_probe_target_parse(url, &opts.target, NULL), 0);
+	assert_int_equal(sk_probe_start(&opts, &probe, NULL), 0);
+	up_ns = 1500 * MS; /* beyond 2 x 300 ms at 1,000/s, rounded up to 1,024 */
+	sk_clock_sleep_until(sk_clock_mono() + up_ns);
+	assert_int_equal(sk_server_start(&again, &server, NULL), 0);
+	assert_int_equal(sk_probe_finish(probe, NULL), 0);
+	samples = sk_probe_samples(probe, &n);
+	for (size_t i = 0; i < n; i++)
+		waited += samples[i].received_ns && samples[i].intended_ns < up_ns;
+	assert_in_range(waited, 50, 310);
+}
+
 /** struct listener - Accepts, reads for a while, then breaks the connection; the next is served */
 struct listener {
 	int sock;
-	uint64_t break_ns; /* after the first byte of the first connection */
-	bool hangs;	   /* in place of breaking it: keeps it, and says no more */
+	uint64_t break_ns;   /* after the first byte of the first connection */
+	bool hangs;	     /* in place of breaking it: keeps it, and says no more */
+	unsigned int trials; /* connections before the first that counts */
 	pthread_t thread;
 	atomic_bool is_stopping;
 };
@@ -229,13 +307,14 @@ static void *listener_main(void *arg)
 		if (poll(&ready, 1, 5) != 1)
 			continue;
 		sock = accept4(l->sock, NULL, NULL, SOCK_CLOEXEC);
-		if (first < 0) {
+		if (first < 0 && l->trials == 0) {
 			first = sock;
 			echo_until(l, sock, sk_clock_mono() + l->break_ns);
 			if (!l->hangs)
 				(void)shutdown(first, SHUT_RDWR);
 			continue;
 		}
+		l->trials -= first < 0;
 		echo_until(l, sock, UINT64_MAX);
 		(void)close(sock);
 	}
@@ -244,13 +323,14 @@ static void *listener_main(void *arg)
 	return NULL;
 }
 
-static struct outcome probe_listener(struct listener *l, uint64_t ms)
+static struct outcome probe_listener(struct listener *l, uint64_t ms,
+				     const char *settings)
 {
 	struct outcome out;
 
 	assert_int_equal(sk_tcp_listen("127.0.0.1", 0, 8, &l->sock, NULL), 0);
 	assert_int_equal(pthread_create(&l->thread, NULL, listener_main, l), 0);
-	out = probe_within(400, ms, "tcp", sk_udp_port(l->sock), "hz=200");
+	out = probe_within(400, ms, "tcp", sk_udp_port(l->sock), settings);
 	atomic_store(&l->is_stopping, true);
 	(void)pthread_join(l->thread, NULL);
 	(void)close(l->sock);
@@ -260,7 +340,7 @@ static struct outcome probe_listener(struct listener *l, uint64_t ms)
 static void test_broken_connection_is_made_anew(void **state)
 {
 	struct listener l = {.break_ns = 100 * MS};
-	struct outcome out = probe_listener(&l, 400);
+	struct outcome out = probe_listener(&l, 400, "hz=200");
 
 	(void)state;
 	assert_int_equal(out.sum.sent, 80);
@@ -309,13 +389,75 @@ static void test_namespace_is_needed_for_the_start_alone(void **state)
 static void test_connection_without_answers_is_given_up_after_the_timeout(void **state)
 {
 	struct listener l = {.break_ns = 100 * MS, .hangs = true};
-	struct outcome out = probe_listener(&l, 900);
+	struct outcome out = probe_listener(&l, 900, "hz=200");
 
 	(void)state;
 	assert_true(out.counts.reconnects >= 1);
 	/* What was sent into the void for the time-out of 400 ms, but not what came after. */
 	assert_in_range(out.sum.lost, 60, 120);
 	assert_in_range(out.sum.outage_ns, 350 * MS, 700 * MS);
+}
+
+/* A client that waited in vain asks on a new connection: one request is lost, not two. */
+static void test_one_request_is_lost_with_a_silent_connection(void **state)
+{
+	static const char *const models[] = {"callbacks", "single"};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(models); i++) {
+		/* Where each client has a connection of its own, one was tried before. */
+		struct listener l = {.break_ns = 100 * MS,
+				     .hangs = true,
+				     .trials = (unsigned int)i};
+		sk_autofree char *settings =
+			sk_strf("hz=100&clients=1&model=%s", models[i]);
+		struct outcome out = probe_listener(&l, 1300, settings);
+
+		if (out.counts.reconnects != 1 || out.sum.lost != 1)
+			fail_msg("%s: %zu connections made anew, %zu of %zu lost",
+				 models[i], out.counts.reconnects, out.sum.lost,
+				 out.sum.sent);
+	}
+}
+
+static void expect_host(const char *address, const char *host)
+{
+	sk_autoclose int listener = -1, sock = -1;
+	sk_autofree char *url = NULL, *wanted = NULL;
+	struct sk_probe_opts opts = {.netns_fd = -1, .max_duration_ns = 1000 * MS};
+	sk_auto(sk_probe_free) struct sk_probe *probe = NULL;
+	struct pollfd ready = {.events = POLLIN};
+	char head[1024] = "";
+	size_t len = 0;
+
+	assert_int_equal(sk_tcp_listen(address, 0, 8, &listener, NULL), 0);
+	url = sk_strf("http://%s:%u/x#hz=10", host, sk_udp_port(listener));
+	wanted = sk_strf("GET /x HTTP/1.1\r\nHost: %s:%u\r\n", host,
+			 sk_udp_port(listener));
+	assert_int_equal(sk_probe_target_parse(url, &opts.target, NULL), 0);
+	assert_int_equal(sk_probe_start(&opts, &probe, NULL), 0);
+	ready.fd = listener;
+	assert_int_equal(poll(&ready, 1, 5000), 1);
+	sock = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	while (!strstr(head, "\r\n\r\n") && len + 1 < sizeof(head)) {
+		ssize_t n = recv(sock, head + len, sizeof(head) - 1 - len, 0);
+
+		assert_true(n > 0);
+		len += (size_t)n;
+		head[len] = '\0';
+	}
+	if (strncmp(head, wanted, strlen(wanted)) != 0)
+		fail_msg("not '%s' but '%s'", wanted, head);
+}
+
+static void test_http_names_the_host_and_its_port(void **state)
+{
+	sk_autoclose int v6 = -1;
+
+	(void)state;
+	expect_host("127.0.0.1", "127.0.0.1");
+	if (sk_tcp_listen("::1", 0, 1, &v6, NULL) == 0)
+		expect_host("::1", "[::1]");
 }
 
 static void test_tcp_service_that_is_away_is_loss_and_no_error(void **state)
@@ -381,10 +523,15 @@ int main(void)
 		cmocka_unit_test(test_closed_loops_ask_at_the_rate_while_answers_come),
 		cmocka_unit_test(test_closed_loop_omits_what_the_open_one_counts),
 		cmocka_unit_test(test_refused_requests_are_lost_and_counted),
+		cmocka_unit_test(test_refusals_do_not_break_a_connection),
+		cmocka_unit_test(test_stop_waits_for_what_was_asked),
+		cmocka_unit_test(test_what_waits_for_a_service_is_sent_when_it_comes),
 		cmocka_unit_test(test_broken_connection_is_made_anew),
 		cmocka_unit_test(test_namespace_is_needed_for_the_start_alone),
 		cmocka_unit_test(
 			test_connection_without_answers_is_given_up_after_the_timeout),
+		cmocka_unit_test(test_one_request_is_lost_with_a_silent_connection),
+		cmocka_unit_test(test_http_names_the_host_and_its_port),
 		cmocka_unit_test(test_tcp_service_that_is_away_is_loss_and_no_error),
 		cmocka_unit_test(test_probe_is_hardly_later_than_a_bare_timer_loop),
 	};
