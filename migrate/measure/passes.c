@@ -17,7 +17,7 @@ static uint64_t time_at(const struct curve *c, size_t i)
 	return c->end_ns && at > c->end_ns ? c->end_ns : at;
 }
 
-/* Bytes sent until a moment. */
+/* Bytes sent until a moment. Statistics that fall back, as to 0, tell nothing. */
 static uint64_t sent_at(const struct curve *c, uint64_t real_ns)
 {
 	uint64_t before_ns = c->start_ns, before = 0;
@@ -25,17 +25,17 @@ static uint64_t sent_at(const struct curve *c, uint64_t real_ns)
 	for (size_t i = 0; i < c->n; i++) {
 		uint64_t at = time_at(c, i), bytes = c->jobs[i].memory_processed;
 
-		if (at >= real_ns) {
-			if (at <= before_ns || bytes < before || real_ns <= before_ns)
-				return real_ns < at ? before : bytes;
+		if (at < before_ns || bytes < before)
+			continue;
+		if (at > real_ns) {
+			if (real_ns <= before_ns)
+				return before;
 			return before + (uint64_t)((double)(bytes - before) *
 						   (double)(real_ns - before_ns) /
 						   (double)(at - before_ns));
 		}
-		if (at > before_ns) {
-			before_ns = at;
-			before = bytes;
-		}
+		before_ns = at;
+		before = bytes;
 	}
 	return before;
 }

@@ -9,7 +9,8 @@
  * Silence is the longest gap between replies, by the time they came. Outage begins with the
  * intended send time of the first request that had to wait: the request behind the one that
  * was answered last. It is the time for which a client that then asked heard nothing, and so
- * does not grow with the distance between requests. Both reach to the ends of the window.
+ * does not grow with the distance between requests. Both begin in the window; one that its last
+ * request has to wait in goes on behind it, to the next reply to whichever request.
  */
 #include <errno.h>
 #include <math.h>
@@ -26,6 +27,7 @@
 struct window {
 	const struct sk_sample *samples;
 	size_t n;
+	size_t nr_behind; /* further samples, intended behind the window */
 	uint64_t timeout_ns;
 	double *values;
 	const struct sk_sample **replies; /* by the time they came */
@@ -84,6 +86,18 @@ static void note_gap(uint64_t start, uint64_t end, uint64_t *gap, uint64_t *gap_
 	*gap_start = start;
 }
 
+/* When a wait ends that the window's last request is in: with a reply to a later one, or the last request. */
+static uint64_t end_of_wait(const struct window *w)
+{
+	const struct sk_sample *end = w->samples + w->n, *all = end + w->nr_behind;
+	uint64_t first = UINT64_MAX;
+
+	for (const struct sk_sample *s = end; s < all; s++)
+		if (s->received_ns && s->received_ns < first)
+			first = s->received_ns;
+	return first < UINT64_MAX ? first : all[-1].intended_ns;
+}
+
 static void add_gaps(struct window *w, struct sk_probe_summary *ret)
 {
 	uint64_t last_reply = w->samples[0].intended_ns;
@@ -91,8 +105,9 @@ static void add_gaps(struct window *w, struct sk_probe_summary *ret)
 
 	for (size_t i = 0; i <= w->nr_replies; i++) {
 		bool is_last = i == w->nr_replies;
-		uint64_t until =
-			is_last ? end[-1].intended_ns : w->replies[i]->received_ns;
+		uint64_t until = !is_last	 ? w->replies[i]->received_ns
+				 : waiting < end ? end_of_wait(w)
+						 : end[-1].intended_ns;
 		uint64_t asked = waiting < end ? waiting->intended_ns : until;
 
 		note_gap(last_reply, until, &ret->silence_ns, &ret->silence_start_ns);
@@ -164,6 +179,7 @@ int sk_probe_summarize(const struct sk_sample *samples, size_t n, uint64_t from_
 	sk_autofree const struct sk_sample **replies = NULL;
 	struct window w = {.samples = samples ? samples + first : NULL,
 			   .n = samples && end > first ? end - first : 0,
+			   .nr_behind = n - end,
 			   .timeout_ns = timeout_ns ? timeout_ns : DEFAULT_TIMEOUT_NS};
 
 	*ret = (struct sk_probe_summary){.sent = w.n,

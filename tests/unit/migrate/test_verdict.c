@@ -447,6 +447,33 @@ static void test_outage_right_after_the_call_returns_still_counts(void **state)
 	assert_int_equal(v.downtime_client_ns, 800 * MS + 250000);
 }
 
+/* The probe went on for longer than the window of 2 s after the return, and the silence with it. */
+static void test_outage_that_outlasts_its_window_is_told_whole(void **state)
+{
+	static struct sk_sample samples[12000];
+	sk_auto(sk_timeline_free) struct sk_timeline *timeline = make_timeline(pre_copy);
+	struct sk_verdict v;
+
+	(void)state;
+	for (uint64_t i = 0; i < 12000; i++)
+		samples[i] =
+			(struct sk_sample){i * MS, i * MS + 10000,
+					   i < 6000 || i >= 11000 ? i * MS + 250000 : 0,
+					   i + 1};
+	assert_int_equal(sk_verdict_make(SK_MODE_PRE_COPY, timeline, samples, 12000, BASE,
+					 &v),
+			 0);
+	assert_int_equal(v.outage_start_ns, BASE + 6000 * MS);
+	assert_int_equal(v.downtime_client_ns, 5000 * MS + 250000);
+	/* Never answered again: all that was asked for. */
+	for (uint64_t i = 11000; i < 12000; i++)
+		samples[i].received_ns = 0;
+	assert_int_equal(sk_verdict_make(SK_MODE_PRE_COPY, timeline, samples, 12000, BASE,
+					 &v),
+			 0);
+	assert_int_equal(v.downtime_client_ns, 5999 * MS);
+}
+
 /* Samples until so many ms behind the start: what they cannot say is null, not zero. */
 static void test_cut_probe_says_nothing_of_what_came_then(void **state)
 {
@@ -519,6 +546,25 @@ static void test_passes_get_the_bytes_between_their_events(void **state)
 	assert_int_equal(v.wire_bytes, 251 * MIB);
 }
 
+/* As once a job has ended, or libvirt has no answer for a moment. */
+static void test_statistics_that_fall_back_take_nothing_from_a_pass(void **state)
+{
+	sk_auto(sk_timeline_free) struct sk_timeline *timeline = make_timeline(pre_copy);
+	struct sk_job_sample job = {.memory_total = 272 * MIB};
+	struct sk_verdict v;
+
+	(void)state;
+	for (unsigned int at = 1500; at <= 3900; at += 100) {
+		job.real_ns = BASE + at * MS;
+		job.memory_processed = at > 3600 ? 0 : (at - 1400) * MIB / 10;
+		assert_int_equal(sk_timeline_add_job(timeline, &job), 0);
+	}
+	assert_int_equal(sk_verdict_make(SK_MODE_PRE_COPY, timeline, NULL, 0, BASE, &v),
+			 0);
+	assert_int_equal(v.nr_passes, 2);
+	assert_int_equal(v.passes[1].bytes, 20 * MIB);
+}
+
 static void test_mode_names_are_read_back(void **state)
 {
 	enum sk_mode mode = SK_MODE_DEGENERATE;
@@ -547,8 +593,10 @@ int main(void)
 		cmocka_unit_test(test_statistics_before_the_end_are_no_downtime),
 		cmocka_unit_test(test_client_downtime_is_the_outage_of_the_migration),
 		cmocka_unit_test(test_outage_right_after_the_call_returns_still_counts),
+		cmocka_unit_test(test_outage_that_outlasts_its_window_is_told_whole),
 		cmocka_unit_test(test_cut_probe_says_nothing_of_what_came_then),
 		cmocka_unit_test(test_passes_get_the_bytes_between_their_events),
+		cmocka_unit_test(test_statistics_that_fall_back_take_nothing_from_a_pass),
 		cmocka_unit_test(test_mode_names_are_read_back),
 	};
 
