@@ -295,11 +295,25 @@ static int explain(struct sk_remote *remote, int r, struct sk_err *err)
 			   "is the skiff there as new as this one?");
 }
 
+static int await_hello(struct sk_remote *remote, struct sk_err *err)
+{
+	const char *version = NULL;
+	int r = await_line(remote, SK_REMOTE_NAME, HELLO_NS, &version, err);
+
+	if (r == -EPIPE)
+		return explain(remote, r, err);
+	if (r < 0 || sk_str_starts(remote->stream.line, SK_REMOTE_HELLO))
+		return r;
+	return sk_err_hint(err,
+			   sk_err_set(err, EPROTO, "its '%.60s' is not our '%s'",
+				      remote->stream.line, SK_REMOTE_HELLO SK_VERSION),
+			   "install the same version of skiff on both machines");
+}
+
 static int connect_remote(struct sk_remote *remote, struct sk_err *err)
 {
 	sk_auto(sk_strv_free) char **argv = NULL;
 	sk_autofree char *command = NULL;
-	const char *version = NULL;
 	int r;
 
 	if (!sk_str_starts(remote->uri, "ssh://"))
@@ -316,10 +330,7 @@ static int connect_remote(struct sk_remote *remote, struct sk_err *err)
 	if (sk_strv_add(&argv, command) < 0)
 		return sk_err_oom(err);
 	r = spawn(remote, argv, err);
-	if (r < 0)
-		return r;
-	r = await_line(remote, SK_REMOTE_HELLO, HELLO_NS, &version, err);
-	return r == -EPIPE ? explain(remote, r, err) : r;
+	return r < 0 ? r : await_hello(remote, err);
 }
 
 static int start_probe(struct sk_probe *probe, struct sk_err *err)

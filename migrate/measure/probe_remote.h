@@ -29,7 +29,8 @@
 #include "migrate/measure/offset.h"
 #include "migrate/measure/probe.h"
 
-#define SK_REMOTE_HELLO	     "skiff-probe 1 "
+#define SK_REMOTE_NAME	     "skiff-probe "
+#define SK_REMOTE_HELLO	     SK_REMOTE_NAME "1 "
 #define SK_REMOTE_SILENT_NS  (10 * SK_NS_PER_S)
 #define SK_REMOTE_LINE	     768
 #define SK_REMOTE_SAMPLE     32	 /* bytes */

@@ -35,7 +35,7 @@
 #define AHEAD_S 5 /* more than the kernel's stamps of packets may differ */
 
 static char *program; /* this one */
-static char script[64];
+static char script[64], newer[64];
 
 /* In place of the C library's: the real clock of a "machine" that is ahead. */
 int clock_gettime(clockid_t id, struct timespec *ts)
@@ -50,19 +50,26 @@ int clock_gettime(clockid_t id, struct timespec *ts)
 	return r;
 }
 
-static int setup(void **state)
+static bool write_script(char name[64], const char *text)
 {
-	static const char text[] = "#!/bin/sh\n"
-				   "echo 'Welcome to this machine'\n"
-				   "for last; do :; done\n"
-				   "exec sh -c \"$last\"\n";
 	int fd;
 
+	(void)snprintf(name, 64, "/tmp/skiff-test-ssh-XXXXXX");
+	fd = mkstemp(name);
+	return fd >= 0 && write(fd, text, strlen(text)) > 0 && fchmod(fd, 0700) == 0 &&
+	       close(fd) == 0;
+}
+
+static int setup(void **state)
+{
 	(void)state;
-	(void)snprintf(script, sizeof(script), "/tmp/skiff-test-ssh-XXXXXX");
-	fd = mkstemp(script);
-	if (fd < 0 || write(fd, text, sizeof(text) - 1) < 0 || fchmod(fd, 0700) < 0 ||
-	    close(fd) < 0)
+	if (!write_script(script, "#!/bin/sh\n"
+				  "echo 'Welcome to this machine'\n"
+				  "for last; do :; done\n"
+				  "exec sh -c \"$last\"\n") ||
+	    !write_script(newer, "#!/bin/sh\n"
+				 "echo 'skiff-probe 2 99.1'\n"
+				 "exec cat\n"))
 		return -1;
 	program = realpath("/proc/self/exe", NULL);
 	return program ? 0 : -1;
@@ -72,6 +79,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	free(program);
+	(void)unlink(newer);
 	return unlink(script);
 }
 
@@ -238,6 +246,25 @@ static void test_what_is_wrong_there_is_told_here(void **state)
 	opts.netns_fd = 0;
 	assert_int_equal(sk_probe_start(&opts, &(struct sk_probe *){NULL}, NULL),
 			 -EINVAL);
+}
+
+static void test_another_version_there_is_named_at_once(void **state)
+{
+	sk_autofree char *from = sk_strf("ssh://h2?command=%s", newer);
+	struct sk_probe_opts opts = {.netns_fd = -1,
+				     .max_duration_ns = 100 * MS,
+				     .from = from};
+	uint64_t begin = sk_clock_mono();
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	assert_int_equal(sk_probe_target_parse("udp://127.0.0.1:7", &opts.target, NULL),
+			 0);
+	assert_int_equal(sk_probe_start(&opts, &(struct sk_probe *){NULL}, &err),
+			 -EPROTO);
+	assert_non_null(strstr(err.msg, "its 'skiff-probe 2 99.1' is not our"));
+	assert_non_null(strstr(err.hint, "the same version"));
+	assert_true(sk_clock_mono() - begin < 20000 * MS);
 }
 
 /* ---- The other end by itself --------------------------------------------------------- */
@@ -461,6 +488,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_clock_that_is_ahead_is_corrected),
 		cmocka_unit_test(test_connection_that_breaks_leaves_what_was_measured),
 		cmocka_unit_test(test_what_is_wrong_there_is_told_here),
+		cmocka_unit_test(test_another_version_there_is_named_at_once),
 		cmocka_unit_test(test_end_of_input_ends_a_running_probe_at_once),
 		cmocka_unit_test(test_each_clock_answer_names_its_question),
 		cmocka_unit_test(test_lines_that_are_none_are_refused),
