@@ -45,7 +45,7 @@ static void read_datagrams(struct sk_server *server, struct sk_tlp_thread *me)
 {
 	for (int i = 0; i < MAX_BATCH; i++) {
 		struct sk_call call = {.peer_len = sizeof(call.peer)};
-		ssize_t n = recvfrom(server->echo.sock, &call.echo, sizeof(call.echo),
+		ssize_t n = recvfrom(server->sock, &call.echo, sizeof(call.echo),
 				     MSG_DONTWAIT, (struct sockaddr *)&call.peer,
 				     &call.peer_len);
 
@@ -196,7 +196,7 @@ static void handle(struct sk_server *server, const struct epoll_event *event,
 {
 	char expirations[TIMER_BYTES];
 
-	if (event->data.ptr == &server->echo) {
+	if (event->data.ptr == &server->sock) {
 		read_datagrams(server, me);
 	} else if (event->data.ptr == &server->listener) {
 		accept_conns(server);
@@ -208,14 +208,20 @@ static void handle(struct sk_server *server, const struct epoll_event *event,
 	}
 }
 
-static void *front_main(void *arg)
+void sk_server_hurry(const struct sk_server *server)
 {
 	const struct sched_param priority = {.sched_priority = ECHO_FIFO};
-	struct sk_server *server = arg;
-	struct epoll_event events[MAX_EVENTS];
 
 	if (server->opts.service_ns == 0 && server->opts.touch_bytes == 0)
 		(void)sched_setscheduler(0, SCHED_FIFO, &priority);
+}
+
+static void *front_main(void *arg)
+{
+	struct sk_server *server = arg;
+	struct epoll_event events[MAX_EVENTS];
+
+	sk_server_hurry(server);
 	while (!atomic_load(&server->is_stopping)) {
 		int n = epoll_wait(server->epoll, events, MAX_EVENTS, -1);
 		struct sk_tlp_thread me;
@@ -242,10 +248,10 @@ static int open_sockets(struct sk_server *server, struct sk_err *err)
 	int r = -EADDRINUSE;
 
 	for (int i = 0; i < PORT_TRIES && r == -EADDRINUSE; i++) {
-		sk_close(&server->echo.sock);
-		r = sk_udp_bind(opts->address, opts->port, &server->echo.sock, err);
+		sk_close(&server->sock);
+		r = sk_udp_bind(opts->address, opts->port, &server->sock, err);
 		if (r == 0)
-			r = sk_tcp_listen(opts->address, sk_udp_port(server->echo.sock),
+			r = sk_tcp_listen(opts->address, sk_udp_port(server->sock),
 					  BACKLOG, &server->listener, err);
 		if (opts->port)
 			break;
@@ -259,7 +265,7 @@ static int open_events(struct sk_server *server, struct sk_err *err)
 	server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	server->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (server->epoll < 0 || server->wake < 0 || server->timer < 0 ||
-	    watch(server, EPOLL_CTL_ADD, server->echo.sock, EPOLLIN, &server->echo) < 0 ||
+	    watch(server, EPOLL_CTL_ADD, server->sock, EPOLLIN, &server->sock) < 0 ||
 	    watch(server, EPOLL_CTL_ADD, server->listener, EPOLLIN, &server->listener) <
 		    0 ||
 	    watch(server, EPOLL_CTL_ADD, server->wake, EPOLLIN, &server->wake) < 0 ||
@@ -293,9 +299,9 @@ int sk_server_start(const struct sk_server_opts *opts, struct sk_server **ret,
 	if (!server)
 		return sk_err_oom(err);
 	server->opts = *opts;
-	server->echo.sock = server->listener = server->epoll = -1;
+	server->start_ns = sk_clock_mono() - SK_NS_PER_MS;
+	server->sock = server->listener = server->epoll = -1;
 	server->wake = server->timer = -1;
-	sk_echo_init(&server->echo);
 	sk_tlp_init(&server->tlp);
 	r = sk_model_start(server, err);
 	if (r == 0)
@@ -328,7 +334,7 @@ void sk_server_free(struct sk_server *server)
 	sk_model_stop(server);
 	while (server->conns)
 		forget_conn(server->conns);
-	sk_close(&server->echo.sock);
+	sk_close(&server->sock);
 	sk_close(&server->listener);
 	sk_close(&server->epoll);
 	sk_close(&server->wake);
@@ -341,12 +347,12 @@ void sk_server_free(struct sk_server *server)
 
 uint16_t sk_server_port(const struct sk_server *server)
 {
-	return sk_udp_port(server->echo.sock);
+	return sk_udp_port(server->sock);
 }
 
 uint64_t sk_server_tick(const struct sk_server *server)
 {
-	return sk_echo_tick(&server->echo);
+	return (sk_clock_mono() - server->start_ns) / SK_NS_PER_MS;
 }
 
 const struct sk_server_opts *sk_server_opts(const struct sk_server *server)

@@ -20,7 +20,7 @@ static uint64_t thread_cpu_ns(void)
 }
 
 /* Threads take different pages, in a circle over all. */
-static void touch(struct sk_server *server)
+void sk_call_touch(struct sk_server *server)
 {
 	uint64_t pages = server->opts.touch_bytes / SK_MEMORY_PAGE;
 	uint64_t all = server->opts.data_bytes / SK_MEMORY_PAGE;
@@ -38,7 +38,7 @@ void sk_call_work(struct sk_server *server, struct sk_tlp_thread *me)
 {
 	uint64_t cost = server->opts.service_ns;
 
-	touch(server);
+	sk_call_touch(server);
 	if (cost == 0)
 		return;
 	if (server->opts.sleeps) {
@@ -102,15 +102,14 @@ static void reply(struct sk_server *server, struct sk_call *call, uint64_t tick)
 	} else if (call->conn) {
 		sk_conn_send(call->conn, &call->echo, sizeof(call->echo));
 	} else if (tick != SK_ECHO_REFUSED) {
-		(void)sendto(server->echo.sock, &call->echo, sizeof(call->echo),
-			     MSG_DONTWAIT, (struct sockaddr *)&call->peer,
-			     call->peer_len);
+		(void)sendto(server->sock, &call->echo, sizeof(call->echo), MSG_DONTWAIT,
+			     (struct sockaddr *)&call->peer, call->peer_len);
 	}
 }
 
 void sk_call_answer(struct sk_server *server, struct sk_call *call)
 {
-	reply(server, call, sk_echo_tick(&server->echo));
+	reply(server, call, sk_server_tick(server));
 	atomic_fetch_add(&server->served, 1);
 }
 

@@ -8,7 +8,6 @@
 #include <stdatomic.h>
 #include <sys/socket.h>
 
-#include "migrate/guest/echo.h"
 #include "migrate/guest/guest.h"
 #include "migrate/guest/http.h"
 #include "migrate/guest/server.h"
@@ -61,8 +60,8 @@ struct sk_worker {
 
 struct sk_server {
 	struct sk_server_opts opts;
-	struct sk_echo_server echo; /* its socket and the tick */
-	int listener, epoll, wake, timer;
+	uint64_t start_ns;			/* of the tick */
+	int sock, listener, epoll, wake, timer; /* the first is of UDP */
 	pthread_t front;
 	bool has_front;
 	atomic_bool is_stopping;
@@ -80,9 +79,14 @@ struct sk_server {
 	unsigned int nr_temporary; /* threads made per request that still run */
 };
 
+/** sk_server_hurry() - Real-time priority for a thread that answers, of a service without service time */
+void sk_server_hurry(const struct sk_server *server);
+
 /* ---- server_call.c: what serving a request is ---------------------------------------- */
 
-/** sk_call_work() - Cost its service time and touch its memory */
+/** sk_call_touch() - Write what a request writes of the data */
+void sk_call_touch(struct sk_server *server);
+/** sk_call_work() - Touch, and cost the service time */
 void sk_call_work(struct sk_server *server, struct sk_tlp_thread *me);
 /** sk_call_answer() - Send the answer */
 void sk_call_answer(struct sk_server *server, struct sk_call *call);

@@ -131,6 +131,8 @@ static void *worker_main(void *arg)
 	struct sk_server *server = worker->server;
 	struct sk_call *call;
 
+	/* Other threads that serve are made by the front thread, and have its priority. */
+	sk_server_hurry(server);
 	while ((call = queue_pop(worker->queue))) {
 		struct sk_tlp_thread me;
 
@@ -273,8 +275,10 @@ void sk_model_expire(struct sk_server *server)
 static bool submit_event(struct sk_server *server, struct sk_call *call,
 			 struct sk_tlp_thread *me)
 {
-	if (server->opts.sleeps && server->opts.service_ns)
+	if (server->opts.sleeps && server->opts.service_ns) {
+		sk_call_touch(server);
 		return wait_without_thread(server, call);
+	}
 	serve(server, call, me);
 	return true;
 }

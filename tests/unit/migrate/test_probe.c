@@ -2,6 +2,7 @@
 /* test_probe - the probe against servers in this process that answer, drop, stall or go away */
 #include "migrate/measure/probe.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -20,7 +21,7 @@
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/str.h"
-#include "migrate/guest/echo.h"
+#include "migrate/guest/guest.h"
 #include "migrate/guest/udp.h"
 #include "tests/unit/tempdir.h"
 
@@ -28,7 +29,8 @@
 
 /** struct server - Echo that misbehaves from one moment of its life to another */
 struct server {
-	struct sk_echo_server echo;
+	int sock;
+	atomic_bool is_stopping;
 	pthread_t thread;
 	enum { DROPS, STALLS } how;
 	uint64_t from_ns, to_ns; /* of its life, which begins with the first request */
@@ -40,24 +42,25 @@ static void *server_main(void *arg)
 	struct server *server = arg;
 	uint64_t first = 0;
 
-	while (!atomic_load(&server->echo.is_stopping)) {
+	while (!atomic_load(&server->is_stopping)) {
 		struct sockaddr_storage peer;
 		socklen_t len = sizeof(peer);
-		char packet[256];
-		ssize_t n = recvfrom(server->echo.sock, packet, sizeof(packet), 0,
+		struct sk_echo packet;
+		ssize_t n = recvfrom(server->sock, &packet, sizeof(packet), 0,
 				     (struct sockaddr *)&peer, &len);
 		uint64_t now = sk_clock_mono();
 
-		if (n <= 0 || sk_echo_answer(&server->echo, packet, (size_t)n) < 0)
+		if (n != sizeof(packet) || le32toh(packet.magic) != SK_GUEST_MAGIC)
 			continue;
 		first = first ? first : now;
+		packet.tick = htole64(1 + (now - first) / MS);
 		if (now - first >= server->from_ns && now - first < server->to_ns) {
 			if (server->how == DROPS)
 				continue;
 			sk_clock_sleep_until(first + server->to_ns);
 		}
 		for (int i = 0; i < (server->answers_twice ? 2 : 1); i++)
-			(void)sendto(server->echo.sock, packet, (size_t)n, 0,
+			(void)sendto(server->sock, &packet, sizeof(packet), 0,
 				     (struct sockaddr *)&peer, len);
 	}
 	return NULL;
@@ -65,16 +68,15 @@ static void *server_main(void *arg)
 
 static void server_start(struct server *server)
 {
-	assert_int_equal(sk_udp_bind("127.0.0.1", 0, &server->echo.sock, NULL), 0);
-	sk_echo_init(&server->echo);
+	assert_int_equal(sk_udp_bind("127.0.0.1", 0, &server->sock, NULL), 0);
 	assert_int_equal(pthread_create(&server->thread, NULL, server_main, server), 0);
 }
 
 static void server_stop(struct server *server)
 {
-	sk_udp_stop(server->echo.sock, &server->echo.is_stopping);
+	sk_udp_stop(server->sock, &server->is_stopping);
 	(void)pthread_join(server->thread, NULL);
-	sk_close(&server->echo.sock);
+	sk_close(&server->sock);
 }
 
 static struct sk_probe_opts options(uint16_t port, unsigned int hz, uint64_t ms)
@@ -93,7 +95,7 @@ static struct sk_probe_opts options(uint16_t port, unsigned int hz, uint64_t ms)
 static struct sk_probe *measure(struct server *server, uint64_t ms,
 				struct sk_probe_summary *ret)
 {
-	struct sk_probe_opts opts = options(sk_udp_port(server->echo.sock), 1000, ms);
+	struct sk_probe_opts opts = options(sk_udp_port(server->sock), 1000, ms);
 	struct sk_probe *probe = NULL;
 	const struct sk_sample *samples;
 	size_t n;
@@ -215,7 +217,7 @@ static void test_stop_ends_it_before_its_time(void **state)
 
 	(void)state;
 	server_start(&server);
-	opts = options(sk_udp_port(server.echo.sock), 1, 3600000);
+	opts = options(sk_udp_port(server.sock), 1, 3600000);
 	assert_int_equal(sk_probe_start(&opts, &probe, NULL), 0);
 	assert_int_equal(sk_probe_wait_reply(probe, 3000, NULL), 0);
 	assert_int_equal(sk_probe_stop(probe, NULL), 0);

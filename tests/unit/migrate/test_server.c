@@ -2,11 +2,14 @@
 /* test_server - the service under each model: answers, order, overlap, refusal, parallelism */
 #include "migrate/guest/server.h"
 
+#include <dirent.h>
 #include <endian.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -14,7 +17,9 @@
 
 #include "lib/clock.h"
 #include "lib/sock.h"
+#include "lib/str.h"
 #include "migrate/guest/guest.h"
+#include "migrate/guest/server_internal.h"
 #include "migrate/guest/tlp.h"
 #include "migrate/guest/udp.h"
 
@@ -163,6 +168,72 @@ static void test_models_differ_in_which_waits_overlap(void **state)
 		/* A machine that is busy with other things makes it longer, but not twice. */
 		if (cases[i].rounds == 1)
 			assert_true(ms < 4 * COST_MS);
+	}
+}
+
+/* So that an experiment compares models, and not how much memory each writes. */
+static void test_each_model_writes_the_memory_of_a_request(void **state)
+{
+	static const char *const works[] = {"busy", "sleep"};
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(all_models); i++)
+		for (size_t k = 0; k < SK_ARRAY_SIZE(works); k++) {
+			sk_autofree char *settings =
+				sk_strf("%s,time=1ms,work=%s,touch=12k", all_models[i],
+					works[k]);
+			sk_auto(sk_server_free) struct sk_server *server =
+				start(settings);
+			sk_autoclose int sock = connect_to(server, SOCK_DGRAM);
+
+			send_echo(sock, 1, 3, 0);
+			(void)receive_echo(sock);
+			assert_int_equal(atomic_load(&server->next_page), 3);
+		}
+}
+
+/* Threads of this process that have real-time priority. */
+static unsigned int count_urgent(void)
+{
+	DIR *dir = opendir("/proc/self/task");
+	const struct dirent *entry;
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		n += sched_getscheduler((pid_t)strtol(entry->d_name, NULL, 10)) ==
+		     SCHED_FIFO;
+	(void)closedir(dir);
+	return n;
+}
+
+/* Else the memory writer would delay the answers of some models, and not those of others. */
+static void test_threads_of_a_pool_are_as_urgent_as_the_others(void **state)
+{
+	static const struct {
+		const char *settings;
+		unsigned int urgent;
+	} cases[] = {{"iterative", 1},
+		     {"worker-pool,workers=3", 4},
+		     {"thread-per-object,objects=2", 3},
+		     {"worker-pool,workers=3,time=1ms", 0}};
+	const struct sched_param urgent = {.sched_priority = 1}, usual = {0};
+
+	(void)state;
+	if (sched_setscheduler(0, SCHED_FIFO, &urgent) < 0)
+		skip(); /* not allowed here: then they cannot be */
+	(void)sched_setscheduler(0, SCHED_OTHER, &usual);
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		sk_auto(sk_server_free) struct sk_server *server =
+			start(cases[i].settings);
+		sk_autoclose int sock = connect_to(server, SOCK_DGRAM);
+		uint64_t end = sk_clock_mono() + WAIT_MS * SK_NS_PER_MS;
+
+		send_echo(sock, 1, 3, 0);
+		(void)receive_echo(sock);
+		while (count_urgent() != cases[i].urgent && sk_clock_mono() < end)
+			(void)sched_yield();
+		assert_int_equal(count_urgent(), cases[i].urgent);
 	}
 }
 
@@ -337,6 +408,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_model_answers_udp_tcp_and_http),
 		cmocka_unit_test(test_models_differ_in_which_waits_overlap),
+		cmocka_unit_test(test_each_model_writes_the_memory_of_a_request),
+		cmocka_unit_test(test_threads_of_a_pool_are_as_urgent_as_the_others),
 		cmocka_unit_test(test_full_queue_refuses_and_says_so),
 		cmocka_unit_test(test_pool_serves_the_urgent_first),
 		cmocka_unit_test(test_malformed_input_ends_the_connection_alone),
