@@ -198,7 +198,8 @@ static void add_cause(struct sk_str *out, const struct sk_report_input *in)
 		}
 	if (most == SK_NR_PARTS || sk_page_is_gone(in->verdict))
 		return;
-	sk_html_element(out, "p", NULL, "Most of it, %s (%.0f %%), clients waited %s.",
+	sk_html_element(out, "p", NULL, "%s of it, %s (%.0f %%), clients waited %s.",
+			most_ms > total / 2 ? "Most" : "The largest part",
 			format_ms(most_ms, text), 100 * most_ms / total, causes[most]);
 }
 
@@ -219,12 +220,13 @@ void sk_page_downtime(struct sk_str *out, const struct sk_report_input *in)
 	}
 	sk_html_table(out, headings);
 	for (size_t i = 0; i < 3; i++) {
-		char text[SK_FORMAT_SIZE];
+		char text[SK_FORMAT_SIZE], cell[SK_FORMAT_SIZE + 16];
 
+		(void)snprintf(cell, sizeof(cell), "%s%s",
+			       bars[i].is_open ? "at least " : "",
+			       sk_page_ms(bars[i].has, bars[i].ns, text));
 		sk_html_row(out, headings,
-			    (const char *[]){bars[i].name,
-					     sk_page_ms(bars[i].has, bars[i].ns, text),
-					     bars[i].meaning});
+			    (const char *[]){bars[i].name, cell, bars[i].meaning});
 	}
 	sk_html_table_end(out);
 	if (sk_json_get(in->run, "decomposition"))

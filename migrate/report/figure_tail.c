@@ -7,12 +7,14 @@
 #include "migrate/report/html.h"
 #include "migrate/report/page.h"
 
-#define WIDTH  1000.0
-#define LEFT   76.0
-#define RIGHT  988.0
-#define TOP    30.0
-#define BOTTOM 280.0
-#define HEIGHT 306.0
+#define WIDTH	1000.0
+#define LEFT	76.0
+#define RIGHT	988.0
+#define TOP	30.0
+#define BOTTOM	280.0
+#define HEIGHT	306.0
+
+#define LOST_US 2e6
 
 /** struct window - A stretch of the probe */
 struct window {
@@ -33,7 +35,8 @@ static const char *format_share(double value, char buf[32])
 	return buf;
 }
 
-static void collect(const struct sk_report_input *in, struct window *w, double lost_us)
+/* An answer behind the time-out is lost as one that never came, and no slower. */
+static void collect(const struct sk_report_input *in, struct window *w)
 {
 	for (size_t i = 0; i < in->nr_samples; i++) {
 		const struct sk_sample *s = &in->samples[i];
@@ -41,8 +44,10 @@ static void collect(const struct sk_report_input *in, struct window *w, double l
 		if (s->intended_ns < w->from_ns || s->intended_ns >= w->to_ns)
 			continue;
 		w->values[w->n++] =
-			s->received_ns ? (double)(s->received_ns - s->intended_ns) / 1e3
-				       : lost_us;
+			s->received_ns
+				? fmin((double)(s->received_ns - s->intended_ns) / 1e3,
+				       LOST_US)
+				: LOST_US;
 	}
 	sk_stats_sort(w->values, w->n);
 }
@@ -87,6 +92,7 @@ static void draw(struct sk_str *out, struct window w[3])
 	for (size_t i = 0; i < 3; i++) {
 		if (w[i].n == 0)
 			continue;
+		x.min = fmin(x.min, fmax(w[i].values[0] * 0.8, 1));
 		x.max = fmax(x.max, w[i].values[w[i].n - 1] * 1.05);
 		y.min = fmin(y.min, 0.7 / (double)w[i].n);
 	}
@@ -153,7 +159,7 @@ void sk_page_tail(struct sk_str *out, const struct sk_report_input *in)
 	}
 	for (size_t i = 0; i < 3; i++) {
 		w[i].values = values + i * in->nr_samples;
-		collect(in, &w[i], 2e6);
+		collect(in, &w[i]);
 	}
 	sk_str_add(out, "<section>\n");
 	sk_html_element(out, "h2", NULL, "The slow tail");

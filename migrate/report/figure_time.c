@@ -20,7 +20,7 @@
 #define RATE_BOTTOM  492.0
 #define HEIGHT	     526.0
 #define CHAR_WIDTH   6.6
-#define MIN_LOG_US   50.0
+#define MIN_LOG_US   50.0 /* the axis begins there, or lower where replies are faster */
 #define MIN_SPAN_S   0.06 /* a rate over less is noise */
 
 /** struct figure - What all panels share */
@@ -166,10 +166,12 @@ static void draw_replies(struct figure *f)
 		const struct sk_sample *s = &in->samples[i];
 
 		xs[i] = sample_s(f, s->intended_ns);
-		ys[i] = s->received_ns ? (double)(s->received_ns - s->intended_ns) / 1e3
-				       : NAN;
-		if (s->received_ns)
-			y.max = fmax(y.max, ys[i] * 1.3);
+		ys[i] = NAN;
+		if (!s->received_ns)
+			continue;
+		ys[i] = (double)(s->received_ns - s->intended_ns) / 1e3;
+		y.max = fmax(y.max, ys[i] * 1.3);
+		y.min = fmin(y.min, fmax(ys[i] * 0.8, 1));
 	}
 	sk_svg_grid_y(f->out, &y, LEFT, RIGHT, format_us);
 	sk_svg_points(f->out, &series);

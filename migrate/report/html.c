@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static void open_tag(struct sk_str *out, const char *tag, const char *css)
 {
@@ -13,15 +14,28 @@ static void open_tag(struct sk_str *out, const char *tag, const char *css)
 void sk_html_element(struct sk_str *out, const char *tag, const char *css,
 		     const char *fmt, ...)
 {
-	char text[1024];
+	sk_autofree char *text = NULL;
 	va_list args;
 
 	va_start(args, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, args);
+	if (vasprintf(&text, fmt, args) < 0)
+		text = NULL;
 	va_end(args);
+	if (!text) {
+		out->failed = true;
+		return;
+	}
 	open_tag(out, tag, css);
 	sk_str_add_xml(out, text);
 	sk_str_addf(out, "</%s>\n", tag);
+}
+
+void sk_html_fact(struct sk_str *out, const char *name, const char *value)
+{
+	if (!value || !*value)
+		return;
+	sk_html_element(out, "dt", NULL, "%s", name);
+	sk_html_element(out, "dd", NULL, "%s", value);
 }
 
 void sk_html_table(struct sk_str *out, const char *const *headings)

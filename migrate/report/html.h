@@ -8,6 +8,8 @@
 /** sk_html_element() - Append <tag class="css">escaped text</tag>; @css NULL for none */
 void sk_html_element(struct sk_str *out, const char *tag, const char *css,
 		     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/** sk_html_fact() - Append a name and what it is, of a list <dl>; nothing without a value */
+void sk_html_fact(struct sk_str *out, const char *name, const char *value);
 /**
  * sk_html_table() - Begin a table
  * @headings:	NULL-terminated; one that begins with ">" is of a column of numbers

@@ -23,14 +23,6 @@ static const char *text_of(const struct sk_json *run, const char *path)
 	return sk_json_str(sk_json_path(run, path), NULL);
 }
 
-static void add_fact(struct sk_str *out, const char *name, const char *value)
-{
-	if (!value || !*value)
-		return;
-	sk_html_element(out, "dt", NULL, "%s", name);
-	sk_html_element(out, "dd", NULL, "%s", value);
-}
-
 static const char *stamps_text(const char *stamps)
 {
 	if (sk_str_equal(stamps, "kernel"))
@@ -54,19 +46,26 @@ static void add_probe(struct sk_str *out, const struct sk_report_input *in)
 		    sk_json_int(sk_json_path(run, "probe.clients"), 1),
 		    sk_json_int(sk_json_path(run, "probe.clients"), 1) == 1 ? "" : "s",
 		    stamps_text(text_of(run, "probe.stamps")));
-	add_fact(out, "requests", text.ptr);
+	sk_html_fact(out, "requests", text.ptr);
 	sk_str_clear(&text);
-	sk_str_addf(&text,
-		    "%zu sent, %zu lost, %.0f refused by the service, %.0f connections "
-		    "made anew",
-		    in->verdict->all.sent, in->verdict->all.lost,
-		    fmax(number(run, "probe.refused"), 0),
-		    fmax(number(run, "probe.reconnects"), 0));
-	add_fact(out, "answers", text.ptr);
+	/* Of a probe that was cut off these are not known. */
+	if (in->verdict->all.is_cut)
+		sk_str_addf(&text, "%zu sent; then the probe was cut off: %s",
+			    in->verdict->all.sent,
+			    sk_json_str(sk_json_path(run, "probe.cut"),
+					"why is not known"));
+	else
+		sk_str_addf(&text,
+			    "%zu sent, %zu lost, %.0f refused by the service, %.0f "
+			    "connections made anew",
+			    in->verdict->all.sent, in->verdict->all.lost,
+			    fmax(number(run, "probe.refused"), 0),
+			    fmax(number(run, "probe.reconnects"), 0));
+	sk_html_fact(out, "answers", text.ptr);
 	sk_str_clear(&text);
 	sk_str_addf(&text, "%s (99th percentile); more than 1 ms would spoil the run",
 		    sk_page_us(in->verdict->all.late_p99_us, late));
-	add_fact(out, "sent late by", text.ptr);
+	sk_html_fact(out, "sent late by", text.ptr);
 }
 
 static void add_service(struct sk_str *out, const struct sk_json *run)
@@ -84,13 +83,13 @@ static void add_service(struct sk_str *out, const struct sk_json *run)
 					       fmax(number(run, "service.active_ms"), 0) *
 					       1e6),
 				       busy));
-	add_fact(out, "service", text.ptr);
+	sk_html_fact(out, "service", text.ptr);
 	sk_str_clear(&text);
 	if (isfinite(tlp))
 		sk_str_addf(&text,
 			    "%.2f threads on average while any ran, %.0f at most at once",
 			    tlp, number(run, "service.peak_threads"));
-	add_fact(out, "its parallelism (TLP)", text.ptr);
+	sk_html_fact(out, "its parallelism (TLP)", text.ptr);
 }
 
 static void add_qemu(struct sk_str *out, const struct sk_json *run)
@@ -101,11 +100,11 @@ static void add_qemu(struct sk_str *out, const struct sk_json *run)
 	char size[3][SK_FORMAT_SIZE], ms[SK_FORMAT_SIZE];
 
 	if (isfinite(blocktime))
-		add_fact(out, "waits for pages",
-			 sk_format_duration((uint64_t)llround(blocktime * 1e6), ms));
+		sk_html_fact(out, "waits for pages",
+			     sk_format_duration((uint64_t)llround(blocktime * 1e6), ms));
 	else if (why) {
 		sk_str_addf(&text, "not known: %s", why);
-		add_fact(out, "waits for pages", text.ptr);
+		sk_html_fact(out, "waits for pages", text.ptr);
 		sk_str_clear(&text);
 	}
 	pre = number(run, "memory.precopy_bytes");
@@ -118,7 +117,7 @@ static void add_qemu(struct sk_str *out, const struct sk_json *run)
 		    sk_format_size((uint64_t)pre, size[0]),
 		    sk_format_size((uint64_t)down, size[1]),
 		    sk_format_size((uint64_t)post, size[2]));
-	add_fact(out, "sent", text.ptr);
+	sk_html_fact(out, "sent", text.ptr);
 }
 
 /** struct clock_row - One host's clock, in microseconds */

@@ -37,6 +37,8 @@ static void add_badges(struct sk_str *out, const struct sk_report_input *in)
 					? "probe on time (p99 %s late)"
 					: "probe late by %s (p99): discard this run",
 				sk_page_us(v->all.late_p99_us, text));
+	if (v->all.is_cut)
+		sk_html_element(out, "span", "badge bad", "probe cut off");
 	sk_str_add(out, "</p>\n");
 	sk_html_element(out, "p", "note", "Evidence: %s.", v->why);
 	if (run_text(in, "memory_check.why"))
@@ -135,14 +137,6 @@ void sk_page_events(struct sk_str *out, const struct sk_report_input *in)
 	sk_str_add(out, "</details></section>\n");
 }
 
-static void add_fact(struct sk_str *out, const char *name, const char *value)
-{
-	if (!value || !*value)
-		return;
-	sk_html_element(out, "dt", NULL, "%s", name);
-	sk_html_element(out, "dd", NULL, "%s", value);
-}
-
 static void add_host(struct sk_str *out, const struct sk_report_input *in,
 		     const char *title, const char *key)
 {
@@ -159,7 +153,7 @@ static void add_host(struct sk_str *out, const struct sk_report_input *in,
 			sk_str_addf(&text, "%s%s %s", text.len ? ", " : "", parts[i],
 				    value);
 	}
-	add_fact(out, title, text.ptr);
+	sk_html_fact(out, title, text.ptr);
 }
 
 void sk_page_provenance(struct sk_str *out, const struct sk_report_input *in)
@@ -181,7 +175,7 @@ void sk_page_provenance(struct sk_str *out, const struct sk_report_input *in)
 	sk_html_element(out, "h2", NULL, "Where the numbers come from");
 	sk_str_add(out, "<dl>\n");
 	for (size_t i = 0; i < SK_ARRAY_SIZE(facts); i++)
-		add_fact(out, facts[i].name, run_text(in, facts[i].path));
+		sk_html_fact(out, facts[i].name, run_text(in, facts[i].path));
 	add_host(out, in, "source", "from");
 	add_host(out, in, "destination", "to");
 	sk_html_element(out, "dt", NULL, "time");

@@ -480,6 +480,83 @@ static void test_page_of_a_dead_service_says_so(void **state)
 	run_finish(&run);
 }
 
+/* As of a container beside the probe: faster than the axis of a guest would show. */
+static void test_fast_replies_are_where_they_belong(void **state)
+{
+	sk_autofree char *page = NULL;
+	char *path, *end;
+	struct run run;
+
+	(void)state;
+	run_init(&run, SK_MODE_POST_COPY, 12000, "g1");
+	for (size_t i = 0; i < run.n; i++)
+		run.samples[i].received_ns = run.samples[i].intended_ns + 20000 + i % 2;
+	page = write_page(&run);
+	path = strstr(page, "<path class=\"reply\"");
+	assert_non_null(path);
+	end = strchr(path, '>');
+	assert_non_null(end);
+	*end = '\0';
+	assert_non_null(strstr(path, "v0"));
+	assert_null(strstr(path, " 318v")); /* the lower end of the axis */
+	run_finish(&run);
+}
+
+static void test_page_of_a_cut_probe_does_not_count_losses(void **state)
+{
+	sk_autofree char *page = NULL;
+	struct run run;
+
+	(void)state;
+	run_init(&run, SK_MODE_POST_COPY, 6000, "g1");
+	sk_verdict_cut(&run.verdict, BASE + 6000 * MS);
+	sk_json_free(run.json);
+	make_json(&run, "g1");
+	sk_json_set_str(sk_json_get(run.json, "probe"), "kind", "udp");
+	sk_json_set_str(sk_json_get(run.json, "probe"), "cut", "the connection ended");
+	page = write_page(&run);
+	expect(page, "What clients felt was not measured.");
+	expect(page, "<span class=\"badge bad\">probe cut off</span>");
+	expect(page, "6000 sent; then the probe was cut off: the connection ended");
+	expect(page, "<td class=\"number\">unknown</td>");
+	assert_null(strstr(page, " lost, "));
+	run_finish(&run);
+}
+
+static void test_long_texts_are_shown_whole(void **state)
+{
+	sk_autofree char *page = NULL;
+	char command[3000];
+	struct run run;
+
+	(void)state;
+	memset(command, 'x', sizeof(command));
+	memcpy(command + sizeof(command) - 5, "last", 5);
+	run_init(&run, SK_MODE_POST_COPY, 100, "g1");
+	sk_json_set_str(run.json, "command", command);
+	page = write_page(&run);
+	expect(page, "xlast</dd>");
+	run_finish(&run);
+}
+
+static void test_most_is_said_of_more_than_half(void **state)
+{
+	static const double ms[SK_NR_PARTS] =
+		{[SK_PART_STOP] = 300, [SK_PART_FAULTS] = 450, [SK_PART_QUEUE] = 500};
+	sk_autofree char *page = NULL;
+	struct run run;
+
+	(void)state;
+	run_init(&run, SK_MODE_POST_COPY, 12000, "g1");
+	add_insight(&run);
+	for (unsigned int i = 0; i < SK_NR_PARTS; i++)
+		sk_json_set_double(sk_json_at(sk_json_get(run.json, "decomposition"), i),
+				   "ms", ms[i]);
+	page = write_page(&run);
+	expect(page, "The largest part of it, 500 ms (36 %), clients waited");
+	run_finish(&run);
+}
+
 static void test_names_cannot_break_out(void **state)
 {
 	sk_autofree char *page = NULL;
@@ -515,6 +592,10 @@ int main(void)
 		cmocka_unit_test(test_page_of_a_degenerate_run_says_so),
 		cmocka_unit_test(test_page_without_a_probe_claims_nothing_of_clients),
 		cmocka_unit_test(test_page_of_a_dead_service_says_so),
+		cmocka_unit_test(test_fast_replies_are_where_they_belong),
+		cmocka_unit_test(test_page_of_a_cut_probe_does_not_count_losses),
+		cmocka_unit_test(test_long_texts_are_shown_whole),
+		cmocka_unit_test(test_most_is_said_of_more_than_half),
 		cmocka_unit_test(test_names_cannot_break_out),
 	};
 
