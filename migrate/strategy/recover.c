@@ -15,8 +15,10 @@
  *    connection: TCP repeats that in intervals that double, so after at most as long as the cut
  *    had lasted. The hosts' sysctl net.ipv4.tcp_rto_max_ms (Linux 6.15) bounds the intervals.
  *    Then libvirt's call returns with an error.
- *    Of a destination that hangs libvirt hears nothing: then both ends are connected past libvirt
- *    where that can be done (migrate/vm/rescue.c).
+ *    Where TCP gave up at the source nothing is repeated. A destination that then needs to send no
+ *    more, as when the source has acknowledged what it asked for, never notices: after a while it is
+ *    told past libvirt where that can be done (migrate/vm/rescue.c), else the user is told.
+ *    Of a destination that hangs libvirt hears nothing: then both ends are connected past libvirt, too.
  * 4. A job that resumes, tried every second as long as both copies are there. The guest at the
  *    destination runs all the time, until it touches a page that it lacks.
  *
@@ -34,6 +36,7 @@
 #define RETRY_NS    SK_NS_PER_S
 #define REPEAT_NS   (5 * SK_NS_PER_S)
 #define PATIENCE_NS (2 * SK_NS_PER_S) /* for libvirt to notice */
+#define DEAF_NS	    (5 * SK_NS_PER_S) /* for the destination to notice */
 
 static void enter(struct sk_recover *recover, enum sk_recover_step step, uint64_t now_ns)
 {
@@ -77,6 +80,28 @@ void sk_recover_prepare(struct sk_session *session)
 		     recover->can_rescue ? "ready" : "not yet, or none");
 }
 
+/* The source's half of the connection is gone, and the destination has not heard of it. */
+static void part(struct sk_session *session, uint64_t now_ns)
+{
+	struct sk_recover *recover = &session->recover;
+	struct sk_err err = SK_ERR_INIT;
+
+	if (recover->parted_ns && now_ns - recover->parted_ns < DEAF_NS)
+		return;
+	recover->parted_ns = now_ns;
+	if (session->ops->rescue_part(session->vm, &err) < 0)
+		sk_log_debug("end the destination's half: %s", err.msg);
+}
+
+static void tell_deaf(struct sk_session *session, uint64_t now_ns)
+{
+	if (!session->recover.parted_ns)
+		sk_session_announce(
+			session,
+			"the destination has not noticed yet; if it does not, end its half of the connection there: ss -K");
+	session->recover.parted_ns = now_ns;
+}
+
 static void rescue(struct sk_session *session, uint64_t now_ns)
 {
 	struct sk_recover *recover = &session->recover;
@@ -85,6 +110,8 @@ static void rescue(struct sk_session *session, uint64_t now_ns)
 
 	if (r < 0)
 		sk_log_debug("connect past libvirt: %s", err.msg);
+	if (r == -EAGAIN && now_ns - recover->broken_ns >= DEAF_NS)
+		part(session, now_ns);
 
 	/* One that takes long is under way all the same: to begin anew would undo it. */
 	if (r == -ETIMEDOUT)
@@ -147,6 +174,8 @@ void sk_recover_tick(struct sk_session *session, enum sk_guard_verdict verdict,
 	case SK_RECOVER_WAITING:
 		if (waited >= PATIENCE_NS && recover->can_rescue)
 			rescue(session, now_ns);
+		else if (waited >= DEAF_NS && !recover->can_rescue)
+			tell_deaf(session, now_ns);
 		break;
 	case SK_RECOVER_APART:
 		if (waited >= RETRY_NS)

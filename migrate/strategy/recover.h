@@ -29,6 +29,7 @@ enum sk_recover_step {
 struct sk_recover {
 	enum sk_recover_step step;
 	uint64_t broken_ns, tried_ns; /* CLOCK_MONOTONIC */
+	uint64_t parted_ns;	      /* the destination was told; 0 not yet */
 	unsigned int attempts;
 	bool can_rescue; /* past libvirt */
 	bool has_told;	 /* that no memory follows */

@@ -142,6 +142,7 @@ int sk_vm_steer(struct sk_vm *vm,
 /** sk_vm_rescue_open() - See struct sk_vm_ops, as for the others */
 int sk_vm_rescue_open(struct sk_vm *vm, struct sk_err *err);
 int sk_vm_rescue(struct sk_vm *vm, struct sk_err *err);
+int sk_vm_rescue_part(struct sk_vm *vm, struct sk_err *err);
 void sk_vm_rescue_close(struct sk_vm *vm);
 /** sk_vm_steer_wait() - Wait a moment for the call under way; false when it goes on */
 bool sk_vm_steer_wait(struct sk_vm *vm);

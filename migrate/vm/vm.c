@@ -112,6 +112,7 @@ const struct sk_vm_ops sk_vm_libvirt = {
 	.suspend = sk_vm_suspend,
 	.rescue_open = sk_vm_rescue_open,
 	.rescue = sk_vm_rescue,
+	.rescue_part = sk_vm_rescue_part,
 	.rescue_close = sk_vm_rescue_close,
 	.state = vm_state,
 	.resume = vm_resume,

@@ -157,12 +157,15 @@ struct sk_vm_ops {
 	/** Let the guest stand still at the source until the rest is copied */
 	int (*suspend)(struct sk_vm *vm, struct sk_err *err);
 	/** Make ready for rescue(), before the post-copy: later the destination may hang already;
-	 * or NULL, as the next two */
+	 * or NULL, as the next three */
 	int (*rescue_open)(struct sk_vm *vm, struct sk_err *err);
 	/** No rescue any more: lets go of the destination's second monitor */
 	void (*rescue_close)(struct sk_vm *vm);
-	/** Connect both ends anew when the destination's libvirt hangs; -ENOTSUP where it cannot */
+	/** Connect both ends anew when the destination's libvirt hangs; -ENOTSUP where it cannot;
+	 * -EAGAIN as long as the destination believes in the old connection */
 	int (*rescue)(struct sk_vm *vm, struct sk_err *err);
+	/** Let the destination end a connection that the source has lost, so that rescue() can */
+	int (*rescue_part)(struct sk_vm *vm, struct sk_err *err);
 	/** What the guest does at one end now */
 	int (*state)(struct sk_vm *vm, enum sk_side side, enum sk_vm_state *ret,
 		     struct sk_err *err);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /* test_migrate_postcopy - a post-copy that is hurt: mended, left to the hosts, or lost, never doubled */
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 
 #include "lib/clock.h"
+#include "lib/fs.h"
 #include "lib/str.h"
 #include "tests/it/faults.h"
 
@@ -48,6 +50,25 @@ static void cut(struct it_faults *f)
 	it_faults_await_on(f, "b");
 }
 
+/* The source's end of the connection is gone, and what would tell the destination so is lost. */
+#define BREAK CUT "\nss -K -tn state established dst 10.77.0.0/24\n" MEND
+
+static void break_for_good(struct it_faults *f)
+{
+	sk_auto(sk_json_free) struct sk_json *run = NULL;
+
+	start(f, "a", "128mbit");
+	it_faults_hurt(f, "b", BREAK);
+	it_assert_has(f->it->out, ":49152"); /* ss tells what it ended */
+	it_faults_finish(f, "connection broken for good in post-copy", 0, 45, NULL);
+	it_assert_has(f->it->err, "the connection between the hosts broke");
+	it_assert_has(f->it->err, "connect both hosts anew");
+	run = it_json(f->it);
+	it_assert_text(run, "mode.proven", "post-copy");
+	assert_true(sk_json_bool(sk_json_get(run, "memory_verified"), false));
+	it_faults_await_on(f, "a");
+}
+
 static void detach(struct it_faults *f)
 {
 	start(f, "a", "64mbit");
@@ -90,12 +111,14 @@ static void kill_there(struct it_faults *f)
 	assert_int_equal(it_faults_copies(f), 0);
 }
 
-static void test_a_post_copy_over_a_cut_network_is_mended(void **state)
+static void test_a_post_copy_over_a_cut_or_broken_connection_is_mended(void **state)
 {
 	static struct it_faults f; /* of a case that failed the thread still uses it */
 
 	it_faults_begin(*state, &f);
 	cut(&f);
+	assert_int_equal(sk_fs_remove_tree(AT_FDCWD, f.dir, NULL), 0);
+	break_for_good(&f);
 	it_faults_end(&f);
 }
 
@@ -114,7 +137,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IT_TEST(test_a_post_copy_is_left_to_the_hosts_or_lost_but_never_doubled),
-		IT_TEST(test_a_post_copy_over_a_cut_network_is_mended),
+		IT_TEST(test_a_post_copy_over_a_cut_or_broken_connection_is_mended),
 	};
 
 	return it_run_group(tests);

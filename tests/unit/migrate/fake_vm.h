@@ -27,8 +27,9 @@ struct sk_vm {
 	enum sk_timeout_action timeout_action;
 	uint64_t now_ns, step_ns; /* the clock, and what each round takes */
 	int nr_postcopy, nr_abort, nr_resume, nr_suspend, nr_broken, nr_joined;
-	int nr_rescue;
+	int nr_rescue, nr_parted;
 	bool can_rescue;
+	bool is_deaf;		/* the destination, until it is told */
 	int interrupt_twice_at; /* before this note, by a second Ctrl-C; 0 never */
 	size_t postcopy_at;
 	int64_t silent;
@@ -105,7 +106,17 @@ static void fake_rescue_close(struct sk_vm *vm)
 static int fake_rescue(struct sk_vm *vm, struct sk_err *err)
 {
 	vm->nr_rescue++;
+	if (vm->is_deaf)
+		return sk_err_set(err, EAGAIN, "it has not noticed");
 	return vm->can_rescue ? 0 : sk_err_set(err, ENOTSUP, "no second monitor");
+}
+
+static int fake_rescue_part(struct sk_vm *vm, struct sk_err *err)
+{
+	(void)err;
+	vm->nr_parted++;
+	vm->is_deaf = false;
+	return 0;
 }
 
 static int fake_suspend(struct sk_vm *vm, struct sk_err *err)
@@ -169,6 +180,7 @@ static const struct sk_vm_ops fake = {
 	.suspend = fake_suspend,
 	.rescue_open = fake_rescue_open,
 	.rescue = fake_rescue,
+	.rescue_part = fake_rescue_part,
 	.rescue_close = fake_rescue_close,
 };
 

@@ -461,6 +461,29 @@ static void test_a_destination_that_hangs_is_connected_past_libvirt(void **state
 	assert_int_equal(vm.nr_abort, 0);
 }
 
+static void test_a_destination_that_does_not_notice_is_told(void **state)
+{
+	static const struct sk_vm_note notes[] = {
+		ACTIVE, PASS(1),   POSTCOPY,	  MOVED(10, 90), MOVED(20, 80),
+		BROKEN, QUIET(90), MOVED(30, 70), MOVED(90, 10), ENDED_WELL,
+	};
+	struct sk_vm vm = {.notes = notes,
+			   .step_ns = ROUND,
+			   .can_rescue = true,
+			   .is_deaf = true,
+			   .here = SK_VM_PAUSED,
+			   .there = SK_VM_RUNNING};
+	struct sk_err err;
+
+	(void)state;
+	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), 0);
+	assert_int_equal(vm.nr_broken, 1);
+	/* After 2, 4 and 6 s it believes in the old connection, and is then told; after 8 s it waits. */
+	assert_int_equal(vm.nr_parted, 1);
+	assert_int_equal(vm.nr_rescue, 4);
+	assert_string_equal(vm.announced, "connect both hosts anew, past libvirt");
+}
+
 static void test_a_guest_lost_in_post_copy_is_not_started_again(void **state)
 {
 	static const struct sk_vm_note notes[] = {ACTIVE, PASS(1), POSTCOPY, ENDED_BADLY};
@@ -547,6 +570,7 @@ int main(void)
 			test_a_stall_in_post_copy_is_left_to_tcp_until_it_is_dead),
 		cmocka_unit_test(test_a_post_copy_that_broke_is_mended),
 		cmocka_unit_test(test_a_destination_that_hangs_is_connected_past_libvirt),
+		cmocka_unit_test(test_a_destination_that_does_not_notice_is_told),
 		cmocka_unit_test(test_a_guest_lost_in_post_copy_is_not_started_again),
 		cmocka_unit_test(test_a_second_interrupt_leaves_a_post_copy),
 		cmocka_unit_test(test_memory_is_verified_only_when_all_agrees),
