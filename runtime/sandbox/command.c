@@ -202,9 +202,12 @@ int sk_child_exec(struct sk_child *c, struct sk_err *err)
 			err, EINVAL,
 			"config.json has no 'process', so there is nothing to start");
 	c->stage = SK_CHILD_SETUP;
-	if (c->start_state)
+	if (c->start_state) {
+		environ =
+			c->env; /* for hooks that have none: nothing of the runtime's here */
 		r = sk_hooks_run(&c->spec->process.hooks[SK_HOOK_START_CONTAINER],
 				 SK_HOOK_START_CONTAINER, c->start_state, NULL, err);
+	}
 	if (r == 0)
 		r = sk_child_set_limits(c, err);
 	if (r < 0)

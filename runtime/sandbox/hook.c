@@ -53,7 +53,6 @@ static int make_state(const char *state, struct sk_err *err)
 
 static void __attribute__((noreturn)) hook_main(struct run *run)
 {
-	static char *const nothing[] = {NULL};
 	char *const plain[] = {run->hook->path, NULL};
 	char **args = run->hook->args;
 	int in = fcntl(run->state_fd, F_DUPFD_CLOEXEC, 3);
@@ -70,7 +69,7 @@ static void __attribute__((noreturn)) hook_main(struct run *run)
 	(void)sk_sys_close_range(3, ~0u, 0);
 	if (!run->cwd || chdir(run->cwd) == 0)
 		(void)execve(run->hook->path, args && args[0] ? args : plain,
-			     run->hook->env ? run->hook->env : nothing);
+			     run->hook->env ? run->hook->env : environ);
 	(void)dprintf(2, "%s", strerror(errno));
 	_exit(127);
 }

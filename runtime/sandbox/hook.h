@@ -19,9 +19,9 @@
  * @state:	Text of the state, written to the standard input of each (borrowed)
  * @cwd:	Folder in which they start; NULL: the caller's
  *
- * A hook gets no other descriptors than 0, 1 and 2, its own environment alone, and a process
- * group of its own, which is killed when its time is over. What it leaves in the background
- * stays: such as a helper of the network.
+ * A hook gets no other descriptors than 0, 1 and 2, its own environment, or without one the
+ * caller's, as of runc and crun, and a process group of its own, which is killed when its time
+ * is over. What it leaves in the background stays: such as a helper of the network.
  *
  * Return: 0; -EIO with the hook's path, how it ended and the end of what it wrote to stderr;
  * -ETIMEDOUT; other -errno when it could not be started

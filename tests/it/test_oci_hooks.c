@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* Hooks of config.json: when each is run, what it gets, and what its failure does. */
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -130,6 +131,44 @@ static void test_a_failing_poststop_hook_is_a_warning(void **state)
 	it_assert_has(it->err, "poststop hook '/bin/sh' failed with status 2");
 }
 
+static void take_env(const char *bundle, const char *kind, bool is_empty)
+{
+	sk_auto(sk_json_free) struct sk_json *config = oci_config(bundle);
+	struct sk_json *hook =
+		sk_json_at(sk_json_get(sk_json_get(config, "hooks"), kind), 0);
+
+	sk_json_set(hook, "env", is_empty ? sk_json_new_array() : NULL);
+	oci_save(bundle, config);
+}
+
+/* As of runc and crun: hooks find their programs by a PATH that nobody set for them. In the
+ * container it is the container's. */
+static void test_a_hook_without_environment_has_the_callers(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *log = sk_strf("%s/hooks.log", it->dir), *text = NULL;
+	sk_autofree char *command = sk_strf("echo \"<$OF_THE_CALLER>\" >> %s", log);
+	sk_autofree char *bundle = NULL;
+
+	it_need_root(it);
+	bundle = oci_bundle(it, "[\"cat\",\"/dev/shm/env\"]");
+	add_hook(bundle, "createRuntime", command, 0);
+	take_env(bundle, "createRuntime", false);
+	add_hook(bundle, "poststop", command, 0);
+	take_env(bundle, "poststop", true);
+	add_hook(bundle, "startContainer",
+		 "echo \"<$OF_THE_CALLER> $TERM\" > /dev/shm/env", 0);
+	take_env(bundle, "startContainer", false);
+	assert_int_equal(setenv("OF_THE_CALLER", "yes", 1), 0);
+	oci_argv(it, IT_ARGS("run", "-b", bundle, "h1"));
+	(void)unsetenv("OF_THE_CALLER");
+	oci_assert_exit(it, 0, __LINE__);
+	assert_string_equal(it->out, "<> xterm\n");
+	assert_int_equal(sk_fs_read(AT_FDCWD, log, 10000, &text, NULL), 0);
+	assert_string_equal(text, "<yes>\n<>\n");
+	assert_int_equal(unlink(log), 0);
+}
+
 static void test_a_path_that_is_not_absolute_is_refused(void **state)
 {
 	struct it *it = *state;
@@ -204,6 +243,7 @@ int main(void)
 		IT_TEST(test_a_hook_that_takes_too_long_is_killed_with_its_children),
 		IT_TEST(test_a_failing_startContainer_hook_ends_start),
 		IT_TEST(test_a_failing_poststop_hook_is_a_warning),
+		IT_TEST(test_a_hook_without_environment_has_the_callers),
 		IT_TEST(test_a_first_process_that_is_killed_is_a_failure),
 		IT_TEST(test_a_limit_that_is_too_low_to_start_is_told),
 		IT_TEST(test_a_path_that_is_not_absolute_is_refused),

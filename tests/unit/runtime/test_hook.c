@@ -102,22 +102,27 @@ static void test_state_cannot_be_written(void **state)
 	assert_file("state", STATE);
 }
 
-static void test_hook_gets_its_arguments_and_nothing_of_our_environment(void **state)
+static void test_hook_gets_its_arguments_and_its_environment_or_else_ours(void **state)
 {
 	static char *env[] = {(char *)"A=1", (char *)"B=two words", NULL};
+	static char *none[] = {NULL};
 	struct sk_err err = SK_ERR_INIT;
 	struct shell s;
 
 	(void)state;
-	assert_int_equal(setenv("SK_TEST_SECRET", "x", 1), 0);
-	assert_runs("cat /proc/$$/environ > \"$1/none\"; echo \"$0 $#\" > \"$1/args\"");
-	assert_file("none", "");
+	assert_int_equal(setenv("SK_TEST_OURS", "x", 1), 0);
+	assert_runs("echo $SK_TEST_OURS > \"$1/ours\"; echo \"$0 $#\" > \"$1/args\"");
+	assert_file("ours", "x\n");
 	assert_file("args", "hook 1\n");
+	shell_init(&s, "cat /proc/$$/environ > \"$1/none\"");
+	s.hook.env = none;
+	assert_int_equal(run(&s.hook, 1, NULL, &err), 0);
+	assert_file("none", "");
 	shell_init(&s, "tr '\\0' '\\n' < /proc/$$/environ > \"$1/given\"");
 	s.hook.env = env;
 	assert_int_equal(run(&s.hook, 1, NULL, &err), 0);
 	assert_file("given", "A=1\nB=two words\n");
-	assert_int_equal(unsetenv("SK_TEST_SECRET"), 0);
+	assert_int_equal(unsetenv("SK_TEST_OURS"), 0);
 }
 
 /* Its name is the only argument; what it prints can be seen only when it fails. */
@@ -298,7 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_each_hook_reads_the_whole_state),
 		TEST(test_state_cannot_be_written),
-		TEST(test_hook_gets_its_arguments_and_nothing_of_our_environment),
+		TEST(test_hook_gets_its_arguments_and_its_environment_or_else_ours),
 		TEST(test_hook_without_arguments_gets_its_path),
 		TEST(test_hook_starts_in_the_given_folder),
 		TEST(test_hook_gets_no_other_descriptors),
