@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -81,17 +82,21 @@ static int maps_userns(const struct sk_spec_mount *m, struct sk_err *err)
 {
 	struct sk_spec maps = {.nr_uids = m->nr_uids, .nr_gids = m->nr_gids};
 	struct clone_args args = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
+	pid_t parent = getpid(), pid;
 	int fd = -1, r;
-	pid_t pid;
 
 	memcpy(maps.uids, m->uids, m->nr_uids * sizeof(*m->uids));
 	memcpy(maps.gids, m->gids, m->nr_gids * sizeof(*m->gids));
 	pid = (pid_t)sk_sys_clone3(&args, sizeof(args));
 	if (pid < 0)
 		return sk_err_errno(err, "make a user namespace for id maps");
-	if (pid == 0)
-		for (;;)
+	if (pid == 0) {
+		/* nothing else would end it if the caller is killed */
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		while (getppid() == parent)
 			(void)pause();
+		_exit(0);
+	}
 	r = sk_idmap_write(pid, &maps, err);
 	if (r == 0)
 		fd = sk_idmap_userns(pid, err);

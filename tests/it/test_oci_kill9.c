@@ -85,6 +85,24 @@ static void test_create(void **state)
 	try_all(it, &(struct attack){args, NULL, bundle, 300});
 }
 
+/* A process that exists for its id maps alone belongs to no group and to no record. */
+static void test_create_with_id_maps_of_a_mount(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = oci_bundle(it, FOREVER);
+	sk_autofree char *mount =
+		sk_strf("{\"destination\":\"/m\",\"source\":\"%s\",\"options\":["
+			"\"bind\",\"idmap=uids=0-1000-1;gids=0-1000-1\"]}",
+			it->dir);
+	sk_auto(sk_json_free) struct sk_json *config = oci_config(bundle);
+	const char *const args[] = {"create", "-b", bundle, ID, NULL};
+
+	it_need_root(it);
+	(void)sk_json_add(sk_json_get(config, "mounts"), oci_json(mount));
+	oci_save(bundle, config);
+	try_all(it, &(struct attack){args, NULL, bundle, 300});
+}
+
 static void test_run(void **state)
 {
 	struct it *it = *state;
@@ -158,9 +176,14 @@ static void test_delete(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		OCI_CASE(test_create), OCI_CASE(test_run),  OCI_CASE(test_detached_run),
-		OCI_CASE(test_start),  OCI_CASE(test_exec), OCI_CASE(test_kill),
+		OCI_CASE(test_create),
+		OCI_CASE(test_run),
+		OCI_CASE(test_detached_run),
+		OCI_CASE(test_start),
+		OCI_CASE(test_exec),
+		OCI_CASE(test_kill),
 		OCI_CASE(test_delete),
+		OCI_CASE(test_create_with_id_maps_of_a_mount),
 	};
 
 	return it_run_group(tests);
