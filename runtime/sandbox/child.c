@@ -3,9 +3,9 @@
  *
  * Theory of operation. The order is what keeps a container in:
  *
- *  1. limits	hard limits are raised, with the caller's privileges.
- *     ns		die with the parent, own session, enter the groups; nothing is mounted yet.
- *  2. receive	the parent has written the id maps and sent the idmapped layers.
+ *  1. ns		die with the parent, own session, enter the groups; nothing is mounted yet.
+ *  2. receive	the parent has written the id maps, raised hard limits, with its privileges,
+ *		and sent the idmapped layers.
  *  3. root		private mounts, uid 0 of the user namespace, overlay, own procfs. From here
  *		on the root is hostile: only descriptors beneath it, no path twice.
  *  4. mounts, devices, user, tty	still with the host's tree in reach, for sources.
@@ -199,10 +199,8 @@ static int run_create_hooks(struct sk_child *c, struct sk_err *err)
 
 static int build(struct sk_child *c, struct sk_err *err)
 {
-	int r = sk_child_raise_limits(c, err);
+	int r = sk_child_ns(c, err);
 
-	if (r == 0)
-		r = sk_child_ns(c, err);
 	if (r == 0)
 		r = sk_child_receive(c, err);
 	if (r == 0)

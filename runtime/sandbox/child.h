@@ -97,8 +97,8 @@ int sk_child_stdio(struct sk_child *c, struct sk_err *err);
 int sk_child_masks(struct sk_child *c, struct sk_err *err);
 /** sk_child_pivot() - Make root_fd "/" and drop the old root (rootfs.c) */
 int sk_child_pivot(struct sk_child *c, struct sk_err *err);
-/** sk_child_raise_limits() - What needs the caller's privileges: higher hard limits, OOM score (rlimit.c) */
-int sk_child_raise_limits(struct sk_child *c, struct sk_err *err);
+/** sk_limits_raise() - What needs the caller's privileges, of a process, 0 is the own: higher hard limits, OOM score (rlimit.c) */
+int sk_limits_raise(pid_t pid, const struct sk_spec *spec, struct sk_err *err);
 /** sk_child_set_limits() - All resource limits and the umask, as the command gets them (rlimit.c) */
 int sk_child_set_limits(struct sk_child *c, struct sk_err *err);
 /** sk_child_sched() - Scheduler, I/O priority, CPUs, memory policy, personality (sched.c) */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/* feed - what a child waits for before it mounts anything: its id maps, shifted layers and volumes */
+/* feed - what a child waits for before it mounts anything: limits, id maps, shifted layers and volumes */
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -40,13 +40,12 @@ int sk_spawn_feed(const struct sk_sandbox_opts *opts, const struct sk_child *c,
 {
 	const struct sk_spec *spec = opts->spec;
 	sk_autoclose int userns = -1;
-	int r;
+	int r = sk_limits_raise(sandbox->pid, spec, err);
 
-	if (spec->ns[SK_NS_USER].is_new) {
+	if (r == 0 && spec->ns[SK_NS_USER].is_new)
 		r = sk_idmap_write(sandbox->pid, spec, err);
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	if (sk_spec_has_userns(spec) && (spec->idmap_layers || c->volume_fds)) {
 		userns = sk_idmap_userns(sandbox->pid, err);
 		if (userns < 0)

@@ -83,7 +83,7 @@ static int enter(const struct sk_sandbox_join *join, int namespaces, struct sk_c
 	int r;
 
 	sk_child_arm(c);
-	r = sk_child_raise_limits(c, err);
+	r = sk_limits_raise(0, c->spec, err);
 	if (r < 0)
 		return r;
 	if (prctl(PR_SET_DUMPABLE, 0) < 0)

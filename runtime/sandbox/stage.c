@@ -48,8 +48,8 @@ static bool has_early_userns(const struct sk_spec *spec)
 static int enter(const struct sk_enter *namespaces, struct sk_child *c,
 		 struct sk_err *err)
 {
-	/* now, as another user namespace may not, nor who is hidden from it */
-	int r = sk_child_raise_limits(c, err);
+	/* the OOM score of one that hides is root's to set: by the parent too late for a user's */
+	int r = sk_limits_raise(0, c->spec, err);
 
 	if (r < 0)
 		return r;

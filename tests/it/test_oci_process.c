@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What config.json may ask for a process and its namespaces, seen from inside the container. */
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -61,6 +64,19 @@ static void test_scheduler_and_priorities_are_set(void **state)
 	assert_int_equal(strtol(at, NULL, 10), 3);
 }
 
+static void add_userns(const char *bundle)
+{
+	static const char map[] =
+		"[{\"containerID\":0,\"hostID\":0,\"size\":65536}]";
+	sk_auto(sk_json_free) struct sk_json *config = oci_config(bundle);
+
+	(void)sk_json_add(sk_json_path(config, "linux.namespaces"),
+			  oci_json("{\"type\":\"user\"}"));
+	oci_save(bundle, config);
+	set(bundle, "linux", "uidMappings", map);
+	set(bundle, "linux", "gidMappings", map);
+}
+
 static void test_limits_are_set_last_and_a_refused_one_is_named(void **state)
 {
 	struct it *it = *state;
@@ -75,6 +91,30 @@ static void test_limits_are_set_last_and_a_refused_one_is_named(void **state)
 	    "[{\"type\":\"RLIMIT_NOFILE\",\"soft\":3,\"hard\":4611686018427387904}]");
 	oci_expect(it, 1, "run", "-b", bundle, "p1");
 	it_assert_has(it->err, "set resource limit RLIMIT_NOFILE");
+}
+
+/* Root of the machine may raise them, root of the new user namespace may not. */
+static void test_limits_are_raised_for_a_user_namespace(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = script(it, "ulimit -Hn; cat /proc/self/oom_score_adj");
+	struct rlimit files;
+	sk_autofree char *limits = NULL, *want = NULL;
+	unsigned long long hard;
+
+	if (prctl(PR_CAPBSET_READ, CAP_SYS_RESOURCE) != 1)
+		skip();
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files), 0);
+	hard = files.rlim_max + 7;
+	limits =
+		sk_strf("[{\"type\":\"RLIMIT_NOFILE\",\"soft\":16,\"hard\":%llu}]", hard);
+	want = sk_strf("%llu\n-17\n", hard);
+	add_userns(bundle);
+	set(bundle, "process", "rlimits", limits);
+	set(bundle, "process", "oomScoreAdj", "-17");
+	oci_expect(it, 0, "run", "-b", bundle, "p1");
+	assert_string_equal(it->out, want);
+	assert_string_equal(it->err, "");
 }
 
 static void test_capabilities_that_cannot_be_had_are_warnings(void **state)
@@ -440,6 +480,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IT_TEST(test_scheduler_and_priorities_are_set),
 		IT_TEST(test_limits_are_set_last_and_a_refused_one_is_named),
+		IT_TEST(test_limits_are_raised_for_a_user_namespace),
 		IT_TEST(test_capabilities_that_cannot_be_had_are_warnings),
 		IT_TEST(test_labels_without_their_module_are_refused_by_name),
 		IT_TEST(test_a_missing_working_folder_is_made),
