@@ -111,12 +111,11 @@ static int create(const struct sk_home *home, const char *id,
 	if (r < 0)
 		return r;
 	r = bring_up(ctr, &bundle, opts, aim, err);
-	if (r < 0) {
-		(void)sk_oci_run_hooks(ctr->state, SK_HOOK_POSTSTOP, "stopped", NULL);
-		return r;
-	}
-	*ret = sk_steal(&ctr);
-	return 0;
+	if (r < 0)
+		sk_oci_give_up(ctr);
+	else
+		*ret = sk_steal(&ctr);
+	return r;
 }
 
 int sk_oci_create(const struct sk_home *home, const char *id,
@@ -169,7 +168,8 @@ int sk_oci_start(const struct sk_home *home, const char *id, struct sk_err *err)
 	sk_auto(sk_state_free) struct sk_state *state = NULL;
 	int r = sk_oci_find_locked(home, id, &state, err);
 
-	if (r == 0 && strcmp(sk_state_status(state), "created") != 0)
+	/* a paused one would not answer before it is resumed */
+	if (r == 0 && strcmp(sk_oci_status(state), "created") != 0)
 		return sk_err_set(err, EINVAL, "container '%s' is %s, not created", id,
 				  sk_oci_status(state));
 	if (r == 0)
@@ -190,10 +190,13 @@ int sk_oci_run(const struct sk_home *home, const char *id, const struct sk_oci_o
 	if (r == 0)
 		r = create(home, id, opts, opts->detach ? AIM_DETACHED : AIM_FOREGROUND,
 			   &ctr, err);
-	if (r == 0)
-		r = run_poststart(ctr->state, err);
-	if (r != 0)
+	if (r < 0)
 		return r;
+	r = run_poststart(ctr->state, err);
+	if (r < 0) {
+		sk_oci_give_up(ctr);
+		return r;
+	}
 	if (opts->detach) {
 		sk_oci_release(sk_steal(&ctr));
 		*ret_status = 0;

@@ -4,8 +4,8 @@
  * Theory of operation of delete
  *
  * 1. Find the record, or what a killed process left of one.
- * 2. With --force, and for a container that was never started, its first process is killed
- *    before the lock is waited for: so a start or run that holds it comes to its end.
+ * 2. With --force, and for a container that was never started nor paused, its first process is
+ *    killed before the lock is waited for: so a start or run that holds it comes to its end.
  * 3. Under the lock: what is left in its groups is killed, the groups are removed, the poststop
  *    hooks run, and the record goes last. Each step can be done again by the next delete.
  * 4. Who waited and finds the record gone is content: another did it.
@@ -108,14 +108,15 @@ int sk_oci_pause(const struct sk_home *home, const char *id, bool pause,
 {
 	sk_auto(sk_state_free) struct sk_state *state = NULL;
 	sk_auto(sk_cgroup_free) struct sk_cgroup *cg = NULL;
-	const char *wanted = pause ? "running" : "paused";
+	const char *wanted = pause ? "running" : "paused", *status;
 	int r = sk_oci_find(home, id, &state, err);
 
 	if (r < 0)
 		return r;
-	if (strcmp(sk_oci_status(state), wanted) != 0)
-		return sk_err_set(err, EINVAL, "container '%s' is %s, not %s", id,
-				  sk_oci_status(state), wanted);
+	status = sk_oci_status(state);
+	if (strcmp(status, wanted) != 0 && !(pause && strcmp(status, "created") == 0))
+		return sk_err_set(err, EINVAL, "container '%s' is %s, not %s", id, status,
+				  wanted);
 	r = open_group(state, &cg, err);
 	return r < 0 ? r : sk_cgroup_freeze(cg, pause, err);
 }
@@ -196,7 +197,7 @@ int sk_oci_delete(const struct sk_home *home, const char *id, bool force,
 		*(err ? err : &why) = why;
 		return r;
 	}
-	if (force || strcmp(sk_state_status(state), "created") == 0)
+	if (force || strcmp(sk_oci_status(state), "created") == 0)
 		(void)signal_first(state, SIGKILL, NULL);
 	r = lock_and_destroy(home, state, force, &why);
 	if (r < 0)

@@ -14,6 +14,7 @@
 #include "lib/fs.h"
 #include "lib/log.h"
 #include "lib/str.h"
+#include "lib/sys.h"
 #include "runtime/container/oci_group.h"
 #include "runtime/container/oci_io.h"
 #include "runtime/container/oci_record.h"
@@ -139,6 +140,20 @@ void sk_oci_release(struct sk_container *ctr)
 	ctr->pid = -1;
 	ctr->is_over = true;
 	sk_container_free(ctr);
+}
+
+void sk_oci_give_up(struct sk_container *ctr)
+{
+	struct sk_err why = SK_ERR_INIT;
+	struct sk_exit end = {0};
+
+	if (ctr->pid > 0) {
+		(void)sk_sys_pidfd_send_signal(ctr->pidfd, SIGKILL);
+		(void)sk_handle_wait(ctr, &end, NULL);
+	}
+	ctr->is_over = true;
+	if (sk_oci_destroy(ctr->state, ctr->cgroup, &why) < 0)
+		sk_log_warn("container '%s' is left behind: %s", ctr->state->id, why.msg);
 }
 
 /* Another may have deleted it since it ended: then there is nothing left to do. */

@@ -35,6 +35,14 @@ int sk_oci_begin(const struct sk_home *home, const char *id,
 void sk_oci_release(struct sk_container *ctr);
 
 /**
+ * sk_oci_give_up() - Kill and remove a container whose start has failed; its record is locked
+ *
+ * The poststop hooks are run, once nothing else is left of it. Source: OCI runtime-spec,
+ * runtime.md, "Lifecycle". What cannot be removed is a warning, and waits for delete.
+ */
+void sk_oci_give_up(struct sk_container *ctr);
+
+/**
  * sk_oci_stay() - Attend to a container in the foreground until it has ended, and clean up
  * @attach:	From sk_attach_init(), before the container was made
  * @ret_status:	0 to 255, 128 + signal

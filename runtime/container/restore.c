@@ -24,6 +24,7 @@
 #include "runtime/container/launch.h"
 #include "runtime/container/oci_io.h"
 #include "runtime/container/oci_life.h"
+#include "runtime/container/oci_rdt.h"
 #include "runtime/container/oci_record.h"
 #include "runtime/sandbox/hook.h"
 #include "runtime/sandbox/target.h"
@@ -299,6 +300,9 @@ static int on_started(void *arg, pid_t pid, struct sk_err *err)
 	char file[48], *save = NULL;
 	int result = sk_cgroup_move(r->ctr->cgroup, pid, err);
 
+	if (result == 0)
+		result = sk_oci_rdt_place(r->ctr->state, &r->bundle.spec->process.rdt,
+					  pid, err);
 	if (result < 0)
 		return result;
 	(void)snprintf(file, sizeof(file), "/proc/%d/cgroup", (int)pid);
@@ -373,8 +377,11 @@ int sk_oci_restore(const struct sk_home *home, const char *id,
 		result = sk_attach_init(&attach, err);
 	if (result == 0)
 		result = sk_oci_begin(home, id, opts, &r.bundle, &r.ctr, err);
-	if (result == 0)
+	if (result == 0) {
 		result = make(&r, checkpoint, err);
+		if (result < 0)
+			sk_oci_give_up(r.ctr);
+	}
 	if (result < 0)
 		return sk_err_wrap(err, result, "restore '%s'", id);
 	if (!opts->detach)

@@ -8,6 +8,7 @@
 #include "tests/it/checkpoint.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "lib/str.h"
 
@@ -103,6 +104,38 @@ static void test_limits_hold_after_a_restore(void **state)
 			 2);
 	it_assert_has(it->err, "can't fork");
 	oci_expect(it, 0, "delete", "--force", "c1");
+}
+
+/* Of the bundle that it is restored from; and the poststop hooks of one that fails are run. */
+static void test_restore_needs_resctrl_where_the_bundle_does(void **state)
+{
+	sk_auto(saved_finish) struct saved w = {0};
+	sk_auto(sk_json_free) struct sk_json *config = NULL;
+	sk_autofree char *hook = NULL, *log = NULL;
+	struct it *it = *state;
+
+	saved_init(it, &w, SAVED_COUNTER);
+	if (access("/sys/fs/resctrl/schemata", F_OK) == 0)
+		skip();
+	saved_run(it, &w, "c1");
+	assert_int_equal(saved_next(&w), 1);
+	saved_checkpoint(it, &w, "c1", NULL);
+	oci_expect(it, 0, "delete", "--force", "c1");
+	log = sk_strf("%s/poststop", it->dir);
+	hook = sk_strf(
+		"{\"poststop\":[{\"path\":\"/bin/touch\",\"args\":[\"touch\",\"%s\"]}]}",
+		log);
+	config = oci_config(w.bundle);
+	sk_json_set(sk_json_get(config, "linux"), "intelRdt",
+		    oci_json("{\"l3CacheSchema\":\"L3:0=1\"}"));
+	sk_json_set(config, "hooks", oci_json(hook));
+	oci_save(w.bundle, config);
+	assert_int_equal(oci(it, "restore", "--detach", "--bundle", w.bundle,
+			     "--image-path", w.images, "--work-path", w.work, "c1"),
+			 1);
+	it_assert_has(it->err, "Intel RDT: resctrl is not mounted");
+	assert_int_equal(unlink(log), 0);
+	oci_assert_nothing(it);
 }
 
 static void test_restored_container_can_be_saved_again(void **state)
@@ -213,6 +246,7 @@ int main(void)
 		SAVED_CASE(test_container_may_run_on_and_still_be_restored_later),
 		SAVED_CASE(test_paused_container_is_saved_and_stays_paused),
 		SAVED_CASE(test_limits_hold_after_a_restore),
+		SAVED_CASE(test_restore_needs_resctrl_where_the_bundle_does),
 		SAVED_CASE(test_restored_container_can_be_saved_again),
 		SAVED_CASE(test_pre_dump_saves_memory_and_the_dump_builds_on_it),
 		SAVED_CASE(test_restore_in_the_foreground_ends_with_the_command),

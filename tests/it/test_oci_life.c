@@ -104,8 +104,6 @@ static void test_a_paused_container_stands_still_and_goes_on(void **state)
 
 	it_need_root(it);
 	oci_create(it, bundle, "p1");
-	oci_expect(it, 1, "pause", "p1");
-	it_assert_has(it->err, "is created, not running");
 	oci_expect(it, 0, "start", "p1");
 	oci_expect(it, 1, "resume", "p1");
 	it_assert_has(it->err, "is running, not paused");
@@ -116,6 +114,31 @@ static void test_a_paused_container_stands_still_and_goes_on(void **state)
 	it_assert_has(it->err, "cannot delete container 'p1' that is not stopped");
 	oci_expect(it, 0, "resume", "p1");
 	oci_assert_status(it, "p1", "running");
+	oci_expect(it, 0, "pause", "p1");
+	oci_expect(it, 0, "delete", "--force", "p1");
+	oci_assert_nothing(it);
+}
+
+/* Its process cannot answer: neither start nor delete may wait for it. */
+static void test_a_container_may_be_paused_before_it_is_started(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle = oci_bundle(it, FOREVER);
+
+	it_need_root(it);
+	oci_create(it, bundle, "p1");
+	oci_expect(it, 0, "pause", "p1");
+	oci_assert_status(it, "p1", "paused");
+	oci_expect(it, 1, "start", "p1");
+	it_assert_has(it->err, "container 'p1' is paused, not created");
+	oci_expect(it, 1, "delete", "p1");
+	it_assert_has(it->err, "it is paused");
+	oci_expect(it, 0, "resume", "p1");
+	oci_assert_status(it, "p1", "created");
+	oci_expect(it, 0, "start", "p1");
+	oci_assert_status(it, "p1", "running");
+	oci_expect(it, 0, "delete", "--force", "p1");
+	oci_create(it, bundle, "p1");
 	oci_expect(it, 0, "pause", "p1");
 	oci_expect(it, 0, "delete", "--force", "p1");
 	oci_assert_nothing(it);
@@ -233,9 +256,40 @@ static void test_a_failing_poststart_hook_stops_the_container(void **state)
 	it_assert_has(it->err, "poststart");
 	oci_await_status(it, "h1", "stopped");
 	oci_expect(it, 0, "delete", "h1");
+	assert_int_equal(unlink(log), 0);
+	/* of a run nobody else would run the poststop hooks */
 	oci_expect(it, 1, "run", "-b", bundle, "h1");
 	oci_assert_nothing(it);
 	assert_int_equal(unlink(log), 0);
+}
+
+/* The console's socket is missing: all is made by then. */
+static void test_poststop_hooks_of_a_create_that_fails_find_nothing_left(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *log = sk_strf("%s/hooks", it->dir), *text = NULL;
+	sk_autofree char *pid_file = sk_strf("%s/pid", it->dir);
+	sk_autofree char *note =
+		sk_strf("/bin/sed 's/.*\"pid\":\\([0-9]*\\).*/\\1/' > %s", pid_file);
+	sk_autofree char *look = sk_strf(
+		"p=$(/bin/cat %s/pid); /bin/kill -0 $p 2>/dev/null && echo alive > %s || echo gone > %s",
+		it->dir, log, log);
+	sk_autofree char *bundle = oci_bundle(it, FOREVER);
+	sk_auto(sk_json_free) struct sk_json *config = oci_config(bundle);
+	struct sk_json *hooks = sk_json_set(config, "hooks", sk_json_new_object());
+
+	it_need_root(it);
+	add_hook(hooks, "createRuntime", note);
+	add_hook(hooks, "poststop", look);
+	sk_json_set_bool(sk_json_get(config, "process"), "terminal", true);
+	oci_save(bundle, config);
+	oci_expect(it, 1, "create", "-b", bundle, "--console-socket", "/no/such/socket",
+		   "h1");
+	assert_int_equal(sk_fs_read(AT_FDCWD, log, 4096, &text, NULL), 0);
+	assert_string_equal(text, "gone\n");
+	oci_assert_nothing(it);
+	assert_int_equal(unlink(log), 0);
+	assert_int_equal(unlink(pid_file), 0);
 }
 
 /* ---- Several at once ---- */
@@ -379,10 +433,12 @@ int main(void)
 		IT_TEST(test_kill_of_a_stopped_container_says_so_in_the_words_shims_know),
 		IT_TEST(test_kill_all_reaches_those_that_have_left_their_parent),
 		IT_TEST(test_a_paused_container_stands_still_and_goes_on),
+		IT_TEST(test_a_container_may_be_paused_before_it_is_started),
 		IT_TEST(test_ps_and_list_show_what_is_there),
 		IT_TEST(test_delete_takes_what_was_never_started_and_several),
 		IT_TEST(test_hooks_after_start_and_stop_are_told_the_state),
 		IT_TEST(test_a_failing_poststart_hook_stops_the_container),
+		IT_TEST(test_poststop_hooks_of_a_create_that_fails_find_nothing_left),
 		IT_TEST(test_two_deletes_at_once_are_both_fine),
 		IT_TEST(test_start_kill_and_delete_at_once_never_hang),
 		IT_TEST(test_sixteen_workers_make_and_delete_containers),
