@@ -62,16 +62,27 @@ static int set_apparmor(const struct sk_child *c, const char *profile, struct sk
 	return 0;
 }
 
-static int set_selinux(const struct sk_child *c, const char *label, struct sk_err *err)
+static int write_label(const struct sk_child *c, const char *file, const char *what,
+		       const char *label, struct sk_err *err)
 {
-	static const char what[] = "SELinux label";
-	sk_autoclose int fd = open_attr(c, "exec");
+	sk_autoclose int fd = open_attr(c, file);
 
 	if (fd < 0)
 		return fail("SELinux", what, label, -fd, err);
 	if (write(fd, label, strlen(label)) != (ssize_t)strlen(label))
 		return fail("SELinux", what, label, errno, err);
 	return 0;
+}
+
+/* The session keyring is made before the exec, and would have the runtime's label: then the
+ * container could not use it. */
+static int set_selinux(const struct sk_child *c, const char *label, struct sk_err *err)
+{
+	int r = write_label(c, "exec", "SELinux label", label, err);
+
+	if (r == 0 && !c->keep_keyring)
+		r = write_label(c, "keycreate", "SELinux label of keys", label, err);
+	return r;
 }
 
 int sk_child_lsm(struct sk_child *c, struct sk_err *err)
