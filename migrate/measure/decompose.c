@@ -150,10 +150,33 @@ static void cut_stop(struct walk *w)
 		 "from STOP at the source to RESUME at the destination%s", reported);
 }
 
+static bool is_of_guest(const struct sk_event *event, const char *macs)
+{
+	char mac[18];
+
+	(void)snprintf(mac, sizeof(mac), "%.17s", event->detail);
+	return !macs || !*macs || (strlen(mac) == sizeof(mac) - 1 && strstr(macs, mac));
+}
+
+/* The guest's first: other machines announce themselves, too. 0 when there is none. */
+static uint64_t find_announcement(const struct sk_decompose_input *in)
+{
+	uint64_t from = in->verdict->stop_ns;
+	const struct sk_event *event;
+
+	while ((event = sk_timeline_find(in->timeline, SK_EVENT_NOTE, SK_SIDE_CLIENT,
+					 SK_ANNOUNCE_EVENT, from))) {
+		if (is_of_guest(event, in->announcements->macs))
+			return event->real_ns;
+		from = event->real_ns + 1;
+	}
+	return 0;
+}
+
 static void cut_announce(struct walk *w)
 {
 	const struct sk_verdict *v = w->in->verdict;
-	const struct sk_event *event;
+	uint64_t announced;
 
 	if (!w->in->announcements || !w->in->announcements->is_known) {
 		set_unknown(w, SK_PART_ANNOUNCE,
@@ -171,14 +194,13 @@ static void cut_announce(struct walk *w)
 			 "the outage was over before the guest ran again");
 		return;
 	}
-	event = sk_timeline_find(w->in->timeline, SK_EVENT_NOTE, SK_SIDE_CLIENT,
-				 SK_ANNOUNCE_EVENT, v->stop_ns);
-	if (!event || event->real_ns > w->out->end_ns) {
+	announced = find_announcement(w->in);
+	if (!announced || announced > w->out->end_ns) {
 		set_unknown(w, SK_PART_ANNOUNCE,
 			    "no announcement was seen before the reply");
 		return;
 	}
-	set_part(w, SK_PART_ANNOUNCE, walk_to(w, event->real_ns),
+	set_part(w, SK_PART_ANNOUNCE, walk_to(w, announced),
 		 "from RESUME to the first frame in the client's network that announces "
 		 "the new place");
 }

@@ -39,9 +39,12 @@ struct sk_blocktime {
 struct sk_announcements {
 	bool is_known;
 	char why[120]; /* why not */
+	const char *
+		macs; /* hardware addresses of the guest, in small letters (borrowed); NULL or empty: anyone's count */
 };
 
-/* Name and side (SK_SIDE_CLIENT) of an announcement on the time line, kind SK_EVENT_NOTE */
+/* Name and side (SK_SIDE_CLIENT) of an announcement on the time line, kind SK_EVENT_NOTE; its detail
+ * begins with the hardware address */
 #define SK_ANNOUNCE_EVENT "announce"
 
 /** enum sk_part - A cause, in order of time */

@@ -364,6 +364,7 @@ static int conclude(struct move *move, struct sk_json **ret, struct sk_err *err)
 	if (!run)
 		return sk_err_oom(err);
 	(void)sk_json_set(run, "clocks", sk_clocks_json(&move->clocks));
+	move->insight.announcements.macs = move->facts.macs;
 	sk_insight_add(&move->insight, move->opts, &verdict, move->timeline, run);
 	review(move, &verdict, run);
 	if (move->probe && sk_json_get(run, "probe"))

@@ -99,6 +99,7 @@ static int read_guest(struct sk_vm_inspection *in, struct sk_err *err)
 	in->facts->memory_bytes = (uint64_t)info.memory << 10;
 	(void)snprintf(in->facts->accelerator, sizeof(in->facts->accelerator), "%s",
 		       strstr(in->xml, "type='kvm'") ? "kvm" : "tcg");
+	sk_vm_xml_macs(in->xml, in->facts->macs, sizeof(in->facts->macs));
 	type = sk_vm_xml_element(in->xml, "type");
 	in->arch = type ? sk_vm_xml_attribute(type, "arch") : NULL;
 	in->machine = type ? sk_vm_xml_attribute(type, "machine") : NULL;

@@ -7,6 +7,8 @@
  */
 #include "migrate/vm/xml_read.h"
 
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/str.h"
@@ -61,6 +63,28 @@ char *sk_vm_xml_attribute(const char *element, const char *name)
 		at += unescape(at, &value[len++]);
 	value[len] = '\0';
 	return value;
+}
+
+void sk_vm_xml_macs(const char *xml, char *ret, size_t size)
+{
+	const char *cursor = xml;
+	char *card;
+	size_t len = 0;
+
+	ret[0] = '\0';
+	while ((card = sk_vm_xml_next(&cursor, "interface"))) {
+		sk_autofree char *element = card;
+		sk_autofree char *mac = sk_vm_xml_element(element, "mac");
+		sk_autofree char *address =
+			mac ? sk_vm_xml_attribute(mac, "address") : NULL;
+
+		if (!address || len + strlen(address) + 2 > size)
+			continue;
+		len += (size_t)snprintf(ret + len, size - len, "%s%s", len ? " " : "",
+					address);
+	}
+	for (; *ret; ret++)
+		*ret = (char)tolower((unsigned char)*ret);
 }
 
 static int read_disk(const char *xml, struct sk_vm_disk *ret, struct sk_err *err)

@@ -26,6 +26,12 @@ char *sk_vm_xml_next(const char **cursor, const char *name);
  */
 char *sk_vm_xml_attribute(const char *element, const char *name);
 
+/**
+ * sk_vm_xml_macs() - Hardware addresses of a domain's network cards
+ * @ret:	Those that fit, in small letters, with blanks between them
+ */
+void sk_vm_xml_macs(const char *xml, char *ret, size_t size);
+
 /** struct sk_vm_disk - A disk of a domain */
 struct sk_vm_disk {
 	char *target; /* "vda" */

@@ -134,6 +134,24 @@ static void test_pre_copy_is_stop_announcement_and_rest(void **state)
 	assert_ms(&d, SK_PART_REST, 37);
 }
 
+/* In a network with others, who announce themselves when they like. */
+static void test_announcements_of_others_are_passed_over(void **state)
+{
+	struct sk_decomposition d;
+	struct scene s;
+
+	(void)state;
+	scene_init(&s, 1999.5, 2140, false);
+	s.announcements.macs = "52:54:00:00:00:01 52:54:00:00:00:02";
+	add_event(&s, SK_SIDE_CLIENT, SK_EVENT_NOTE, SK_ANNOUNCE_EVENT,
+		  "52:54:00:99:99:99 by ARP", 2101);
+	add_event(&s, SK_SIDE_CLIENT, SK_EVENT_NOTE, SK_ANNOUNCE_EVENT,
+		  "52:54:00:00:00:02 by RARP", 2110);
+	decompose(&s, &d);
+	assert_ms(&d, SK_PART_ANNOUNCE, 10);
+	assert_ms(&d, SK_PART_REST, 30);
+}
+
 static void test_post_copy_has_faults_and_what_queued_them(void **state)
 {
 	struct sk_decomposition d;
@@ -391,6 +409,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pre_copy_is_stop_announcement_and_rest),
+		cmocka_unit_test(test_announcements_of_others_are_passed_over),
 		cmocka_unit_test(test_post_copy_has_faults_and_what_queued_them),
 		cmocka_unit_test(test_what_was_seen_goes_before_what_qemu_sums_up),
 		cmocka_unit_test(test_a_busy_machine_is_told_from_the_rest),

@@ -36,8 +36,28 @@ static const char domain[] = "<domain type='kvm'>\n"
 			     "      <target dev='sda' bus='sata'/>\n"
 			     "      <readonly/>\n"
 			     "    </disk>\n"
+			     "    <interface type='bridge'>\n"
+			     "      <mac address='52:54:00:AB:cd:01'/>\n"
+			     "    </interface>\n"
+			     "    <interface type='user'/>\n"
+			     "    <interface type='network'>\n"
+			     "      <mac address='52:54:00:ab:cd:02'/>\n"
+			     "    </interface>\n"
 			     "  </devices>\n"
 			     "</domain>\n";
+
+static void test_cards_are_told_by_their_addresses(void **state)
+{
+	char macs[40], few[20];
+
+	(void)state;
+	sk_vm_xml_macs(domain, macs, sizeof(macs));
+	assert_string_equal(macs, "52:54:00:ab:cd:01 52:54:00:ab:cd:02");
+	sk_vm_xml_macs(domain, few, sizeof(few));
+	assert_string_equal(few, "52:54:00:ab:cd:01");
+	sk_vm_xml_macs("<domain/>", macs, sizeof(macs));
+	assert_string_equal(macs, "");
+}
 
 static void test_all_disks_are_found_with_what_matters(void **state)
 {
@@ -116,6 +136,7 @@ static void test_attributes_are_those_of_the_first_tag(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cards_are_told_by_their_addresses),
 		cmocka_unit_test(test_all_disks_are_found_with_what_matters),
 		cmocka_unit_test(test_a_domain_without_disks_has_none),
 		cmocka_unit_test(test_attributes_are_those_of_the_first_tag),
