@@ -93,14 +93,26 @@ static int set_group(struct sk_child *c, const char *group, struct sk_err *err)
 	return 0;
 }
 
-static int set_home(struct sk_child *c, const char *home, struct sk_err *err)
+static bool has_home(const struct sk_child *c)
 {
 	for (char **e = c->env; e && *e; e++)
 		if (sk_str_starts(*e, "HOME="))
-			return 0;
+			return true;
+	return false;
+}
+
+static int set_home(struct sk_child *c, const char *home, struct sk_err *err)
+{
+	if (has_home(c))
+		return 0;
 	if (sk_strv_addf(&c->env, "HOME=%s", home[0] == '/' ? home : "/") < 0)
 		return sk_err_oom(err);
 	return 0;
+}
+
+static const char *default_home(const struct sk_child *c)
+{
+	return c->uid == 0 ? "/root" : "/";
 }
 
 /* A number that is no id, such as -1 or 4294967296, is nobody's name either. */
@@ -138,7 +150,22 @@ static int resolve(struct sk_child *c, const char *name, const char *group,
 		groups = read_lines(c->root_fd, "/etc/group");
 		add_groups(c, groups, line[0]);
 	}
-	return set_home(c, line ? line[5] : c->uid == 0 ? "/root" : "/", err);
+	return set_home(c, line ? line[5] : default_home(c), err);
+}
+
+/* As runc and crun do it: engines that name a user by number leave it to the runtime. */
+static int find_home(struct sk_child *c, struct sk_err *err)
+{
+	sk_auto(sk_strv_free) char **lines = NULL;
+	sk_auto(sk_strv_free) char **line = NULL;
+	char number[16];
+
+	if (has_home(c))
+		return 0;
+	(void)snprintf(number, sizeof(number), "%u", (unsigned int)c->uid);
+	lines = read_lines(c->root_fd, "/etc/passwd");
+	line = find_line(lines, number, 7);
+	return set_home(c, line ? line[5] : default_home(c), err);
 }
 
 int sk_child_user(struct sk_child *c, struct sk_err *err)
@@ -156,7 +183,7 @@ int sk_child_user(struct sk_child *c, struct sk_err *err)
 		c->gid = spec->gid;
 		for (size_t i = 0; i < spec->nr_groups; i++)
 			c->groups[c->nr_groups++] = spec->groups[i];
-		return set_home(c, c->uid == 0 ? "/root" : "/", err);
+		return find_home(c, err);
 	}
 	name = strdup(spec->user);
 	if (!name)

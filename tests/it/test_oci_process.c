@@ -66,8 +66,7 @@ static void test_scheduler_and_priorities_are_set(void **state)
 
 static void add_userns(const char *bundle)
 {
-	static const char map[] =
-		"[{\"containerID\":0,\"hostID\":0,\"size\":65536}]";
+	static const char map[] = "[{\"containerID\":0,\"hostID\":0,\"size\":65536}]";
 	sk_auto(sk_json_free) struct sk_json *config = oci_config(bundle);
 
 	(void)sk_json_add(sk_json_path(config, "linux.namespaces"),
@@ -340,6 +339,35 @@ static void test_the_callers_cpus_are_not_the_containers(void **state)
 }
 
 /* Guard: setgroups() of sandbox/credentials.c. */
+/* By the container's own list of users, which may hold anything. */
+static void test_home_is_the_users_unless_it_is_given(void **state)
+{
+	static const struct {
+		const char *line, *env, *want;
+	} cases[] = {
+		{"web:x:1234:1234::/srv/web:/bin/sh", "[]", "/srv/web\n"},
+		{"web:x:1234:1234::/srv/web:/bin/sh", "[\"HOME=/mine\"]", "/mine\n"},
+		{"1234:x:0:0::/root:/bin/sh", "[]", "/\n"},
+		{"web:x:1234:1234::not/absolute:/bin/sh", "[]", "/\n"},
+		{"web:x:1234", "[]", "/\n"},
+	};
+	struct it *it = *state;
+	sk_autofree char *bundle = script(it, "echo $HOME");
+
+	set(bundle, "process", "user", "{\"uid\":1234,\"gid\":1234}");
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		assert_int_equal(
+			it_command(it, IT_ARGS("sh", "-c",
+					       "mkdir -p \"$0/rootfs/etc\" && "
+					       "echo \"$1\" > \"$0/rootfs/etc/passwd\"",
+					       bundle, cases[i].line)),
+			0);
+		set(bundle, "process", "env", cases[i].env);
+		oci_expect(it, 0, "run", "-b", bundle, "p1");
+		assert_string_equal(it->out, cases[i].want);
+	}
+}
+
 static void test_groups_of_the_caller_do_not_come_along(void **state)
 {
 	static const char *const groups[] = {"setpriv", "--groups=4242,4343", "--", NULL};
@@ -490,6 +518,7 @@ int main(void)
 		IT_TEST(test_a_path_of_another_kind_is_refused),
 		IT_TEST(test_exec_takes_its_own_process),
 		IT_TEST(test_the_callers_cpus_are_not_the_containers),
+		IT_TEST(test_home_is_the_users_unless_it_is_given),
 		IT_TEST(test_groups_of_the_caller_do_not_come_along),
 		IT_TEST(test_groups_of_the_caller_are_kept_on_request),
 		IT_TEST(test_clocks_of_a_time_namespace_by_path),
