@@ -87,33 +87,18 @@ static uint64_t walk_to(struct walk *w, uint64_t mark_ns)
 	return w->at_ns - from;
 }
 
-/* When the source's QEMU began to set the transfer up; 0 not known. */
-static uint64_t find_setup(struct sk_timeline *timeline, const struct sk_verdict *v)
-{
-	const struct sk_event *event;
-	uint64_t from = v->api_call_ns;
-
-	while ((event = sk_timeline_find(timeline, SK_EVENT_QMP, SK_SIDE_SOURCE,
-					 "MIGRATION", from))) {
-		if (strstr(event->detail, "\"setup\""))
-			return event->real_ns;
-		from = event->real_ns + 1;
-	}
-	return 0;
-}
-
 static void cut_before(struct walk *w)
 {
 	const struct sk_verdict *v = w->in->verdict;
-	uint64_t setup = find_setup(w->in->timeline, v), before = 0, setting_up = 0;
+	uint64_t before = 0, setting_up = 0;
 
 	if (!v->has_vcpu) {
 		set_unknown(w, SK_PART_BEFORE, "no event tells when the guest stopped");
 		set_unknown(w, SK_PART_SETUP, "no event tells when the guest stopped");
 		return;
 	}
-	if (setup && v->active_ns > setup && v->active_ns <= v->stop_ns) {
-		before = walk_to(w, setup);
+	if (v->setup_ns && v->active_ns > v->setup_ns && v->active_ns <= v->stop_ns) {
+		before = walk_to(w, v->setup_ns);
 		setting_up = walk_to(w, v->active_ns);
 	}
 	before += walk_to(w, v->stop_ns);

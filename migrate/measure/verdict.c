@@ -61,16 +61,17 @@ static uint64_t time_of(const struct sk_event *event)
 static uint64_t find_status(struct sk_timeline *timeline, enum sk_side side,
 			    const char *status, uint64_t from_ns)
 {
-	const struct sk_event *event;
+	size_t n;
+	const struct sk_event *events = sk_timeline_events(timeline, &n);
 	char quoted[40];
 
 	(void)snprintf(quoted, sizeof(quoted), "\"%s\"", status);
-	while ((event = sk_timeline_find(timeline, SK_EVENT_QMP, side, "MIGRATION",
-					 from_ns))) {
-		if (strstr(event->detail, quoted))
-			return event->real_ns;
-		from_ns = event->real_ns + 1;
-	}
+	for (size_t i = 0; i < n; i++)
+		if (events[i].kind == SK_EVENT_QMP && events[i].side == side &&
+		    events[i].real_ns >= from_ns &&
+		    strcmp(events[i].name, "MIGRATION") == 0 &&
+		    strstr(events[i].detail, quoted))
+			return events[i].real_ns;
 	return 0;
 }
 
@@ -115,6 +116,7 @@ static void set_marks(struct sk_timeline *timeline, struct sk_verdict *v)
 	suspend = time_of(sk_timeline_find(timeline, SK_EVENT_SUSPEND_CALL,
 					   SK_SIDE_SOURCE, NULL, 0));
 	from = suspend && suspend < v->api_call_ns ? suspend : v->api_call_ns;
+	v->setup_ns = find_status(timeline, SK_SIDE_SOURCE, "setup", from);
 	v->active_ns = find_status(timeline, SK_SIDE_SOURCE, "active", from);
 	v->postcopy_ns = find_status(timeline, SK_SIDE_SOURCE, "postcopy-active", from);
 	if (!v->postcopy_ns)

@@ -36,8 +36,8 @@ struct sk_verdict {
 	enum sk_mode chosen; /* asked; or the last course of auto, or of a time-out */
 	char why[160];	     /* evidence, or why the run is degenerate */
 	/* Marks on CLOCK_REALTIME; 0 unknown */
-	uint64_t api_call_ns, active_ns, stop_ns, resume_ns, completed_ns, api_return_ns,
-		postcopy_ns;
+	uint64_t api_call_ns, setup_ns, active_ns, stop_ns, resume_ns, completed_ns,
+		api_return_ns, postcopy_ns;
 	uint64_t prep_ns, total_ns, api_ns;
 	uint64_t downtime_reported_ns, downtime_vcpu_ns,
 		downtime_client_ns; /* client: outage by intended time */

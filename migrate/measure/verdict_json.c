@@ -88,6 +88,7 @@ static void set_marks(struct sk_json *root, const struct sk_verdict *v)
 		uint64_t ns;
 	} marks[] = {
 		{"api_call", v->api_call_ns},
+		{"setup", v->setup_ns},
 		{"active", v->active_ns},
 		{"stop", v->stop_ns},
 		{"resume", v->resume_ns},

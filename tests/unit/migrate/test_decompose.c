@@ -47,6 +47,7 @@ static void scene_init(struct scene *s, double from_ms, double to_ms, bool postc
 	assert_non_null(s->timeline);
 	s->verdict = (struct sk_verdict){
 		.api_call_ns = BASE + 900 * MS,
+		.setup_ns = BASE + 1000 * MS,
 		.active_ns = BASE + 1300 * MS,
 		.stop_ns = BASE + 2000 * MS,
 		.resume_ns = BASE + 2100 * MS,
@@ -65,8 +66,6 @@ static void scene_init(struct scene *s, double from_ms, double to_ms, bool postc
 					       .timeline = s->timeline,
 					       .blocktime = &s->blocktime,
 					       .announcements = &s->announcements};
-	add_event(s, SK_SIDE_SOURCE, SK_EVENT_QMP, "MIGRATION", "{\"status\":\"setup\"}",
-		  1000);
 	add_event(s, SK_SIDE_CLIENT, SK_EVENT_NOTE, SK_ANNOUNCE_EVENT, "", 2103);
 }
 

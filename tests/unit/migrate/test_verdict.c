@@ -353,6 +353,33 @@ static void test_durations_are_those_of_the_definitions(void **state)
 	assert_false(v.passes[0].has_remaining);
 }
 
+/* QEMU's stamps are in microseconds: of two states of one moment none is overlooked. */
+static void test_states_of_the_same_moment_are_all_marks(void **state)
+{
+	static const struct entry at_once[] = {
+		CALL(1000),
+		S_STATUS(1300, "setup"),
+		S_STATUS(1300, "active"),
+		S(3900, "STOP", ""),
+		S_STATUS(3920, "device"),
+		S_STATUS(3920, "completed"),
+		D(3942, "RESUME", ""),
+		{0},
+	};
+	sk_auto(sk_timeline_free) struct sk_timeline *timeline = make_timeline(at_once);
+	sk_auto(sk_json_free) struct sk_json *json = NULL;
+	struct sk_verdict v;
+
+	(void)state;
+	assert_int_equal(sk_verdict_make(SK_MODE_PRE_COPY, timeline, NULL, 0, 0, &v), 0);
+	assert_int_equal(v.setup_ns, BASE + 1300 * MS);
+	assert_int_equal(v.active_ns, BASE + 1300 * MS);
+	assert_int_equal(v.completed_ns, BASE + 3920 * MS);
+	json = sk_verdict_json(&v);
+	assert_int_equal(sk_json_int(sk_json_path(json, "marks_ns.setup"), 0),
+			 BASE + 1300 * MS);
+}
+
 static void test_unknown_durations_are_marked_so(void **state)
 {
 	struct sk_verdict v = judge(SK_MODE_PRE_COPY, nothing);
@@ -589,6 +616,7 @@ int main(void)
 		cmocka_unit_test(test_modes_are_proven_by_the_order_of_events),
 		cmocka_unit_test(test_what_a_time_out_made_of_it_is_told),
 		cmocka_unit_test(test_durations_are_those_of_the_definitions),
+		cmocka_unit_test(test_states_of_the_same_moment_are_all_marks),
 		cmocka_unit_test(test_unknown_durations_are_marked_so),
 		cmocka_unit_test(test_statistics_before_the_end_are_no_downtime),
 		cmocka_unit_test(test_client_downtime_is_the_outage_of_the_migration),
