@@ -215,17 +215,22 @@ static bool is_wanted(const struct sk_calibration_run *run, const struct wanted 
 
 /* Where values come in clusters the median of the densest one is what comes next most likely: that of
  * most values within a factor of 1.5. In a capped post-copy the destination may need pages for the guest's
- * devices, which QEMU does not send before its next window of 100 ms once the cap of one is used up. */
-static double densest(const double *sorted, size_t n)
+ * devices, which QEMU does not send before its next window of 100 ms once the cap of one is used up. Of
+ * clusters as dense the guess votes for its own. */
+static double densest(const double *sorted, size_t n, double guess)
 {
-	size_t first = 0, most = 0;
+	size_t first = 0, most = 0, best = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t j = i;
+		bool is_guess = guess * LIKE_VALUE >= sorted[i] &&
+				guess <= LIKE_VALUE * sorted[i];
+		size_t j = i, votes;
 
 		while (j < n && sorted[j] <= LIKE_VALUE * sorted[i])
 			j++;
-		if (j - i > most) {
+		votes = 2 * (j - i) + is_guess;
+		if (votes > best) {
+			best = votes;
 			most = j - i;
 			first = i;
 		}
@@ -233,7 +238,8 @@ static double densest(const double *sorted, size_t n)
 	return sk_stats_quantile(sorted + first, most, 0.5);
 }
 
-/* The middle of the newest, and how far they spread: the fewer, the farther. */
+/* The middle of the newest, and how far they spread: the fewer, the farther. @ret is the guess before, and
+ * without any. */
 static bool middle(const struct sk_calibration *calibration, const struct wanted *want,
 		   size_t offset, struct sk_range *ret)
 {
@@ -249,7 +255,8 @@ static bool middle(const struct sk_calibration *calibration, const struct wanted
 	if (n == 0)
 		return false;
 	sk_stats_sort(values, n);
-	ret->mid = values[0] > 0 ? densest(values, n) : sk_stats_quantile(values, n, 0.5);
+	ret->mid = values[0] > 0 ? densest(values, n, ret->mid)
+				 : sk_stats_quantile(values, n, 0.5);
 	slack = fabs(ret->mid) * 0.5 / (double)n;
 	/* One run in ten, or the only odd one, is no bound. */
 	ret->low = fmin(sk_stats_quantile(values, n, 0.1), ret->mid) - slack;
@@ -276,7 +283,7 @@ static struct sk_range learn(const struct sk_calibration *calibration,
 		[SK_MODE_HYBRID] = BIT(SK_MODE_POST_COPY) | BIT(SK_MODE_HYBRID),
 	};
 	struct wanted want = {.modes = like[coming->mode], .coming = coming};
-	struct sk_range range;
+	struct sk_range range = *guess;
 
 	for (; want.unlike <= UNLIKE_MOST; want.unlike++)
 		if (middle(calibration, &want, offset, &range))
@@ -290,7 +297,7 @@ struct guess {
 };
 
 static const struct guess guesses[SK_MODEL_MODES] = {
-	[SK_MODE_PRE_COPY] = {{0.005, 0.02, 0.15},
+	[SK_MODE_PRE_COPY] = {{0.003, 0.01, 0.15},
 			      {0, 0.05, 0.5},
 			      {0.002, 0.03, 0.2},
 			      {0, 0, 0}},
@@ -307,6 +314,8 @@ static const struct guess guesses[SK_MODEL_MODES] = {
 			    {0.002, 0.03, 0.2},
 			    {0.02, 0.3, 1}},
 };
+/* Of a post-copy whose stream a cap or a link holds back, which the guest's devices need pages of. */
+static const struct sk_range held_back_guess = {0.005, 0.1, 0.35};
 static const struct sk_range link_guess = {100e6, 300e6, 1.2e9};
 
 /* Where nobody shaped it the stream is as fast as both hosts are, which is so over any link; how fast a
@@ -336,6 +345,16 @@ double sk_calibration_cap(const struct sk_model_input *in, enum sk_mode mode)
 	return is_post && in->postcopy_cap_bps > 0 ? in->postcopy_cap_bps : in->cap_bps;
 }
 
+static const struct sk_range *floor_guess(const struct coming *coming)
+{
+	bool is_post =
+		coming->mode == SK_MODE_POST_COPY || coming->mode == SK_MODE_HYBRID;
+
+	return is_post && (coming->cap_bps > 0 || coming->link[0])
+		       ? &held_back_guess
+		       : &guesses[coming->mode].floor_s;
+}
+
 void sk_calibration_apply(const struct sk_calibration *calibration, const char *guest,
 			  const char *link, struct sk_model_input *in)
 {
@@ -346,8 +365,8 @@ void sk_calibration_apply(const struct sk_calibration *calibration, const char *
 	in->link_bps = learn_link(calibration, pre, link, in->cap_bps);
 	in->postcopy_link_bps = learn_link(calibration, post, link,
 					   sk_calibration_cap(in, SK_MODE_POST_COPY));
-	if (!middle(calibration, &of_guest, AT(tail), &in->tail))
-		in->tail = (struct sk_range){0, in->nonzero.mid * 0.05, in->nonzero.high};
+	in->tail = (struct sk_range){0, in->nonzero.mid * 0.05, in->nonzero.high};
+	(void)middle(calibration, &of_guest, AT(tail), &in->tail);
 	in->tail.low = fmax(0, in->tail.low);
 	for (int mode = 0; mode < SK_MODEL_MODES; mode++) {
 		const struct guess *g = &guesses[mode];
@@ -355,7 +374,7 @@ void sk_calibration_apply(const struct sk_calibration *calibration, const char *
 					 sk_calibration_cap(in, (enum sk_mode)mode)};
 
 		in->mode[mode] = (struct sk_model_mode){
-			.floor_s = learn(calibration, &c, AT(floor_s), &g->floor_s),
+			.floor_s = learn(calibration, &c, AT(floor_s), floor_guess(&c)),
 			.extra_s = learn(calibration, &c, AT(extra_s), &g->extra_s),
 			.network_s = learn(calibration, &c, AT(network_s), &g->network_s),
 			.wait = learn(calibration, &c, AT(wait), &g->wait),

@@ -90,6 +90,13 @@ static void test_without_runs_everything_is_a_wide_guess(void **state)
 		assert_true(r->low > 0 && r->low * 3 < r->mid && r->mid * 3 < r->high);
 	}
 	assert_true(in.link_bps.low * 3 <= in.link_bps.mid);
+	/* A post-copy that a cap or a link holds back waits for pages. */
+	assert_true(in.mode[SK_MODE_POST_COPY].floor_s.mid < 0.05);
+	assert_true(apply(&c, 32e6).mode[SK_MODE_POST_COPY].floor_s.mid > 0.05);
+	assert_true(
+		apply_over(&c, "200000000 bit/s", 0).mode[SK_MODE_HYBRID].floor_s.mid >
+		0.05);
+	assert_true(apply(&c, 32e6).mode[SK_MODE_PRE_COPY].floor_s.mid < 0.05);
 	assert_int_equal(sk_calibration_nr(&c, SK_MODE_PRE_COPY, ""), 0);
 }
 
@@ -233,6 +240,16 @@ static void test_of_two_clusters_the_denser_counts(void **state)
 	}
 	floor_s = apply(&c, 32e6).mode[SK_MODE_POST_COPY].floor_s;
 	assert_true(is_about(floor_s.mid, 0.104));
+	/* As many without a wait as with one, which is expected. */
+	c.nr = 0;
+	for (size_t i = 0; i < 2; i++) {
+		struct sk_calibration_run run =
+			run_of(SK_MODE_POST_COPY, true, floors[i]);
+
+		sk_calibration_add(&c, &run);
+	}
+	floor_s = apply(&c, 32e6).mode[SK_MODE_POST_COPY].floor_s;
+	assert_true(is_about(floor_s.mid, 0.105));
 }
 
 static void test_the_oldest_runs_give_way(void **state)
