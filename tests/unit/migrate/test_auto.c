@@ -13,91 +13,16 @@
 #include <cmocka.h>
 
 #include "lib/clock.h"
+#include "tests/unit/migrate/fake_vm.h"
 
 #define MS SK_NS_PER_MS
 
-static uint64_t clock_ns;
+static struct sk_vm *running; /* whose clock it is */
 
 static uint64_t fake_now(void)
 {
-	return clock_ns;
+	return fake_clock(running);
 }
-
-/** struct sk_vm - The fake: a script of notes, each at a time, and what was asked of it */
-struct sk_vm {
-	const struct step *steps;
-	size_t next;
-	struct sk_vm_job job;
-	uint64_t max_downtime_ms;
-	int nr_postcopy, nr_abort;
-	bool is_aborted;
-};
-
-struct step {
-	unsigned int at_ms;
-	struct sk_vm_note note;
-};
-
-static int fake_start(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err *err)
-{
-	(void)err;
-	vm->job = *job;
-	return 0;
-}
-
-static int fake_next(struct sk_vm *vm, unsigned int timeout_ms, struct sk_vm_note *ret)
-{
-	(void)timeout_ms;
-	if (vm->is_aborted) {
-		*ret = (struct sk_vm_note){.kind = SK_VM_NOTE_ENDED,
-					   .result = -EIO,
-					   .err = {.code = EIO, .msg = "aborted"}};
-		return 0;
-	}
-	clock_ns = SK_NS_PER_S + vm->steps[vm->next].at_ms * MS;
-	*ret = vm->steps[vm->next++].note;
-	return 0;
-}
-
-static int fake_start_postcopy(struct sk_vm *vm, struct sk_err *err)
-{
-	(void)err;
-	vm->nr_postcopy++;
-	return 0;
-}
-
-static int fake_abort(struct sk_vm *vm, struct sk_err *err)
-{
-	(void)err;
-	vm->nr_abort++;
-	vm->is_aborted = true;
-	return 0;
-}
-
-static int fake_state(struct sk_vm *vm, enum sk_side side, enum sk_vm_state *ret,
-		      struct sk_err *err)
-{
-	(void)vm;
-	(void)err;
-	*ret = side == SK_SIDE_SOURCE ? SK_VM_RUNNING : SK_VM_GONE;
-	return 0;
-}
-
-static int fake_set_max_downtime(struct sk_vm *vm, uint64_t ms, struct sk_err *err)
-{
-	(void)err;
-	vm->max_downtime_ms = ms;
-	return 0;
-}
-
-static const struct sk_vm_ops fake = {
-	.start = fake_start,
-	.next = fake_next,
-	.start_postcopy = fake_start_postcopy,
-	.abort = fake_abort,
-	.state = fake_state,
-	.set_max_downtime = fake_set_max_downtime,
-};
 
 /* 256 MiB guest, 150 MB not zero, 32 MB/s cap, 300 MB/s link; all known exactly. */
 static struct sk_prediction guest(double write_bps, double working_set)
@@ -222,46 +147,37 @@ static void test_options_of_the_transfer_rule_out_post_copy(void **state)
 
 /* ---- A running job ------------------------------------------------------------------- */
 
-#define TOTAL 256000000u
+#define TOTAL	       256000000u
 
+#define NOTE(at, what) .kind = SK_VM_NOTE_##what, .job.real_ns = (at)*MS + 1
 #define ACTIVE(at)                                                                       \
 	{                                                                                \
-		at,                                                                      \
-		{                                                                        \
-			.kind = SK_VM_NOTE_ACTIVE                                        \
-		}                                                                        \
+		NOTE(at, ACTIVE)                                                         \
 	}
 #define PASS(at, n)                                                                      \
 	{                                                                                \
-		at,                                                                      \
-		{                                                                        \
-			.kind = SK_VM_NOTE_PASS, .value = (n)                            \
-		}                                                                        \
-	}
-#define STATS(at, pass, sent, left)                                                      \
-	{                                                                                \
-		at,                                                                      \
-		{                                                                        \
-			.kind = SK_VM_NOTE_PROGRESS,                                     \
-			.job = {.real_ns = (at)*MS + 1,                                  \
-				.memory_total = TOTAL,                                   \
-				.memory_processed = (sent),                              \
-				.memory_remaining = (left),                              \
-				.iteration = (pass),                                     \
-				.dirty_rate = 15000,                                     \
-				.page_size = 4096 }                                      \
-		}                                                                        \
+		NOTE(at, PASS), .value = (n)                                             \
 	}
 #define ENDED(at)                                                                        \
 	{                                                                                \
-		at,                                                                      \
-		{                                                                        \
-			.kind = SK_VM_NOTE_ENDED                                         \
-		}                                                                        \
+		NOTE(at, ENDED)                                                          \
+	}
+#define STATS(at, pass, sent, left)                                                      \
+	{                                                                                \
+		NOTE(at, PROGRESS),                                                      \
+			.job.memory_total = TOTAL, .job.memory_processed = (sent),       \
+			.job.memory_remaining = (left), .job.iteration = (pass),         \
+			.job.dirty_rate = 15000, .job.page_size = 4096                   \
+	}
+
+#define FAKE(script)                                                                     \
+	{                                                                                \
+		.notes = (script), .here = SK_VM_RUNNING, .there = SK_VM_GONE,           \
+		.ends_on_abort = true                                                    \
 	}
 
 /* Begins as predicted; then the guest writes more than can be sent. */
-static const struct step worse[] = {
+static const struct sk_vm_note worse[] = {
 	ACTIVE(1),
 	PASS(2, 1),
 	STATS(100, 1, 3000000, 250000000),
@@ -289,10 +205,11 @@ static int run(struct sk_vm *vm, struct sk_autopilot *a, struct sk_timeline *tim
 		.guest = "g1",
 		.automatic = a,
 		.timeline = timeline,
+		.clock = fake_clock,
 	};
 
 	*err = SK_ERR_INIT;
-	clock_ns = SK_NS_PER_S;
+	running = vm;
 	a->now = fake_now;
 	sk_auto_apply(a, &session.transfer);
 	return sk_session_run(&session, err);
@@ -302,7 +219,7 @@ static void test_a_broken_prediction_raises_the_downtime_then_switches(void **st
 {
 	struct sk_prediction p = guest(1e6, 5e6);
 	sk_auto(sk_timeline_free) struct sk_timeline *timeline = sk_timeline_new();
-	struct sk_vm vm = {.steps = worse};
+	struct sk_vm vm = FAKE(worse);
 	const struct sk_event *events;
 	struct sk_autopilot a;
 	struct sk_err err;
@@ -329,7 +246,7 @@ static void test_a_broken_prediction_raises_the_downtime_then_switches(void **st
 static void test_the_deadline_ends_what_may_not_switch(void **state)
 {
 	struct sk_prediction p = guest(1e6, 5e6);
-	struct sk_vm vm = {.steps = worse};
+	struct sk_vm vm = FAKE(worse);
 	struct sk_autopilot a;
 	struct sk_err err;
 
@@ -349,7 +266,7 @@ static void test_the_deadline_ends_what_may_not_switch(void **state)
 static void test_the_deadline_is_met_by_post_copy_where_it_may(void **state)
 {
 	struct sk_prediction p = guest(1e6, 5e6);
-	struct sk_vm vm = {.steps = worse};
+	struct sk_vm vm = FAKE(worse);
 	struct sk_autopilot a;
 	struct sk_err err;
 
@@ -366,7 +283,7 @@ static void test_the_deadline_is_met_by_post_copy_where_it_may(void **state)
 static void test_what_was_done_is_in_the_record(void **state)
 {
 	struct sk_prediction p = guest(1e6, 5e6);
-	struct sk_vm vm = {.steps = worse};
+	struct sk_vm vm = FAKE(worse);
 	struct sk_autopilot a;
 	struct sk_err err;
 	sk_auto(sk_json_free) struct sk_json *json = NULL;
