@@ -10,7 +10,7 @@ struct sk_cli_exp_opts {
 	const char *dir;
 	const char *fail_if;
 	const char *format;
-	uint64_t repetitions; /* 0: the file's */
+	uint64_t repetitions; /* SK_OPT_UNSET: the file's */
 	uint64_t seed;	      /* SK_OPT_UNSET: the file's, or drawn */
 	bool resume;
 	bool dry_run;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /* cmd_exp - exp init, run, ls, compare, report and export; schema */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "cli/vm/common.h"
 #include "cli/vm/show.h"
 #include "lib/fs.h"
+#include "lib/log.h"
 #include "lib/parse.h"
 #include "lib/str.h"
 #include "migrate/migrate.h"
@@ -47,22 +49,37 @@ static char *new_dir(const struct sk_home *home, const char *name)
 	return root ? sk_strf("%s/%s-%s", root, name, stamp) : NULL;
 }
 
+/* As new_dir() names it: another's name may begin like this one's. */
+static bool is_of(const char *dir, const char *name)
+{
+	static const char form[] = "-dddddddd-dddddd";
+	const char *stamp = sk_str_starts(dir, name);
+
+	if (!stamp || strlen(stamp) != strlen(form))
+		return false;
+	for (size_t i = 0; form[i]; i++)
+		if (form[i] == 'd' ? !isdigit((unsigned char)stamp[i])
+				   : stamp[i] != form[i])
+			return false;
+	return true;
+}
+
 /* The youngest results of an experiment: names end in the time. */
 static int last_dir(const struct sk_home *home, const char *name, char **ret,
 		    struct sk_err *err)
 {
 	sk_auto(sk_strv_free) char **names = NULL;
-	sk_autofree char *root = results_root(home), *prefix = sk_strf("%s-2", name);
+	sk_autofree char *root = results_root(home);
 	const char *last = NULL;
 	int r;
 
-	if (!root || !prefix)
+	if (!root)
 		return sk_err_oom(err);
 	r = sk_fs_list(AT_FDCWD, root, &names);
 	if (r < 0 && r != -ENOENT)
 		return sk_err_code(err, r, "list '%s'", root);
 	for (char **each = names; each && *each; each++)
-		if (sk_str_starts(*each, prefix))
+		if (is_of(*each, name))
 			last = *each;
 	if (!last) {
 		r = sk_err_set(err, ENOENT, "there are no results of '%s' to resume",
@@ -147,6 +164,17 @@ static int show_plan(const struct sk_experiment *experiment,
 	return sk_out_list(NULL, plan_columns, sk_json_get(plan, "runs"), err);
 }
 
+/* Controls alone say nothing of a migration. */
+static int64_t count_useful(const struct sk_json *summary)
+{
+	const struct sk_json *cells = sk_json_get(summary, "cells");
+	int64_t n = 0;
+
+	for (size_t i = 0; i < sk_json_len(cells); i++)
+		n += sk_json_int(sk_json_get(sk_json_at(cells, i), "ok"), 0);
+	return n;
+}
+
 static int conclude(const char *dir, const struct sk_cli_exp_opts *given,
 		    struct sk_err *err)
 {
@@ -167,7 +195,7 @@ static int conclude(const char *dir, const struct sk_cli_exp_opts *given,
 		if (r == 0)
 			r = sk_out_flush(err);
 	}
-	if (r == 0 && sk_json_int(sk_json_get(summary, "ok"), 0) == 0)
+	if (r == 0 && count_useful(summary) == 0)
 		return sk_err_set(err, EIO, "no run is of use: %s",
 				  sk_json_str(sk_json_get(summary, "why"),
 					      "none was done"));
@@ -185,23 +213,9 @@ static int run_in(const struct sk_home *home, const struct sk_experiment *experi
 		  const char *file, struct sk_err *err)
 {
 	struct sk_progress progress = {0};
-	sk_auto(sk_json_free) struct sk_json *plan = NULL;
-	char text[SK_FORMAT_SIZE];
 	int r;
 
-	r = sk_experiment_plan(experiment, opts, &plan, err);
-	if (r < 0)
-		return r;
 	sk_progress_init(&progress, false);
-	sk_progress_phase(
-		&progress, "%s: %zu runs, about %s; results in %s", experiment->name,
-		sk_json_len(sk_json_get(plan, "runs")),
-		sk_format_duration((uint64_t)(sk_json_double(sk_json_get(plan,
-									 "estimate_s"),
-							     0) *
-					      1e9),
-				   text),
-		opts->dir);
 	opts->phase = sk_vmcli_phase;
 	opts->phase_ctx = &progress;
 	opts->interrupted = sk_vmcli_catch();
@@ -220,8 +234,7 @@ int sk_run_exp_run(const struct sk_cmd_ctx *ctx, void *options, int nargs, char 
 		   struct sk_err *err)
 {
 	const struct sk_cli_exp_opts *given = options;
-	struct sk_experiment_opts opts = {.repetitions = given->repetitions,
-					  .seed = given->seed,
+	struct sk_experiment_opts opts = {.seed = given->seed,
 					  .has_seed = given->seed != SK_OPT_UNSET,
 					  .resume = given->resume};
 	sk_auto(sk_experiment_free) struct sk_experiment *experiment = NULL;
@@ -230,6 +243,16 @@ int sk_run_exp_run(const struct sk_cmd_ctx *ctx, void *options, int nargs, char 
 	int r;
 
 	(void)nargs;
+	if (given->repetitions == 0)
+		return sk_cmd_usage(err, "--repetitions is at least 1");
+	if (given->repetitions != SK_OPT_UNSET)
+		opts.repetitions = given->repetitions;
+	if (opts.has_seed && opts.seed > SK_SEED_MAX)
+		return sk_cmd_usage(err, "--seed is at most %llu",
+				    (unsigned long long)SK_SEED_MAX);
+	if (given->dry_run && given->resume)
+		return sk_cmd_usage(err, "--dry-run shows all runs, --resume does the "
+					 "rest: give one of them");
 	r = given->fail_if ? sk_experiment_check_expr(given->fail_if, err) : 0;
 	if (r < 0)
 		return r;
@@ -251,6 +274,22 @@ int sk_run_exp_run(const struct sk_cmd_ctx *ctx, void *options, int nargs, char 
 	return r < 0 ? r : run_in(home, experiment, &opts, given, args[0], err);
 }
 
+/* Programs see {dir, damage} in the list; people a line beside it. */
+static int show_list(const char *format, struct sk_json *list, struct sk_err *err)
+{
+	if (format && strcmp(format, "table") != 0)
+		return sk_out_list(format, list_columns, list, err);
+	for (size_t i = 0; i < sk_json_len(list); i++) {
+		const struct sk_json *damage = sk_json_get(sk_json_at(list, i), "damage");
+
+		if (damage)
+			sk_log(SK_LOG_WARN, "'%s' cannot be read: %s",
+			       sk_json_str(sk_json_get(sk_json_at(list, i), "dir"), ""),
+			       sk_json_str(damage, ""));
+	}
+	return sk_out_list(format, list_columns, list, err);
+}
+
 int sk_run_exp_ls(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **args,
 		  struct sk_err *err)
 {
@@ -265,8 +304,12 @@ int sk_run_exp_ls(const struct sk_cmd_ctx *ctx, void *options, int nargs, char *
 	root = nargs > 0 ? strdup(args[0]) : results_root(home);
 	if (!root)
 		return sk_err_oom(err);
-	r = sk_experiment_list(root, &list, err);
-	return r < 0 ? r : sk_out_list(opts->format, list_columns, list, err);
+	/* Where nothing was run yet there is no folder. */
+	if (nargs == 0 && !sk_fs_exists(AT_FDCWD, root))
+		list = sk_json_new_array();
+	else
+		r = sk_experiment_list(root, &list, err);
+	return r < 0 ? r : show_list(opts->format, list, err);
 }
 
 int sk_run_exp_compare(const struct sk_cmd_ctx *ctx, void *options, int nargs,

@@ -155,18 +155,14 @@ int sk_show_differences(const char *format, const struct sk_json *differences,
 					     100 * value(one, "coverage"))
 				   : strdup("n/a");
 		for (const char *const *key =
-			     (const char *const[]){"metric", "label", "against", NULL};
+			     (const char *const[]){"metric", "label", "against",
+						   "verdict", NULL};
 		     *key; key++)
 			sk_json_set_str(row, *key,
 					sk_json_str(sk_json_get(one, *key), ""));
 		sk_json_set_str(row, "estimate",
 				number(unit, value(one, "estimate"), text));
 		sk_json_set_str(row, "interval", interval);
-		sk_json_set_str(row, "verdict",
-				!isfinite(value(one, "estimate")) ? "not measured"
-				: sk_json_bool(sk_json_get(one, "differs"), false)
-					? value(one, "estimate") > 0 ? "more" : "less"
-					: "no difference shown");
 	}
 	return sk_out_list(NULL, columns, rows, err);
 }

@@ -18,6 +18,21 @@ struct pair {
 	const char *label, *against;
 };
 
+static bool is_apart(const struct sk_stats_difference *d)
+{
+	return d->interval.coverage >= SK_LEVEL &&
+	       (d->interval.low > 0 || d->interval.high < 0);
+}
+
+static const char *verdict_of(const struct sk_stats_difference *d)
+{
+	return !isfinite(d->estimate)		 ? "not measured"
+	       : d->interval.coverage < SK_LEVEL ? "too few runs"
+	       : !is_apart(d)			 ? "no difference shown"
+	       : d->estimate > 0		 ? "more"
+						 : "less";
+}
+
 static int add_difference(struct sk_json *array, const struct pair *pair,
 			  const struct sk_metric *metric, struct sk_err *err)
 {
@@ -44,7 +59,8 @@ static int add_difference(struct sk_json *array, const struct pair *pair,
 	sk_json_set_double(one, "low", d.interval.low);
 	sk_json_set_double(one, "high", d.interval.high);
 	sk_json_set_double(one, "coverage", d.interval.coverage);
-	sk_json_set_bool(one, "differs", d.interval.low > 0 || d.interval.high < 0);
+	sk_json_set_bool(one, "differs", is_apart(&d));
+	sk_json_set_str(one, "verdict", verdict_of(&d));
 	return 0;
 }
 

@@ -185,28 +185,38 @@ uint64_t sk_design_guess(const struct sk_experiment *experiment,
 	       (uint64_t)(transfer_s * (double)SK_NS_PER_S);
 }
 
+/* What the guess was wrong by in cells that ran: so it will be in the others. */
+static double scale_of(const struct sk_experiment *experiment, const uint64_t *took)
+{
+	double measured = 0, guessed = 0;
+
+	for (size_t i = 0; i < sk_experiment_cells(experiment); i++) {
+		struct sk_trial trial = {.kind = SK_TRIAL_RUN, .cell = i};
+
+		if (!took[i])
+			continue;
+		measured += (double)took[i];
+		guessed += (double)sk_design_guess(experiment, &trial);
+	}
+	return guessed > 0 ? measured / guessed : 1;
+}
+
 uint64_t sk_design_remaining(const struct sk_experiment *experiment,
-			     const struct sk_design *design, size_t next,
+			     const struct sk_design *design, const bool *done,
 			     const uint64_t *took)
 {
-	uint64_t sum = next == 0 && !experiment->from ? LAB_NS : 0;
-	double measured = 0, guessed = 0, scale;
+	uint64_t sum = !done && !experiment->from ? LAB_NS : 0;
+	double scale = scale_of(experiment, took);
 
-	/* What the guess was wrong by in cells that ran holds for the others. */
-	for (size_t i = 0; i < next; i++)
-		if (took[design->trials[i].cell]) {
-			measured += (double)took[design->trials[i].cell];
-			guessed +=
-				(double)sk_design_guess(experiment, &design->trials[i]);
-		}
-	scale = guessed > 0 ? measured / guessed : 1;
-	for (size_t i = next; i < design->nr; i++) {
-		uint64_t known = took[design->trials[i].cell];
+	for (size_t i = 0; i < design->nr; i++) {
+		const struct sk_trial *trial = &design->trials[i];
 
-		sum += known ? known
-			     : (uint64_t)(scale *
-					  (double)sk_design_guess(experiment,
-								  &design->trials[i]));
+		if (done && done[i])
+			continue;
+		sum += took[trial->cell]
+			       ? took[trial->cell]
+			       : (uint64_t)(scale *
+					    (double)sk_design_guess(experiment, trial));
 	}
 	return sum;
 }

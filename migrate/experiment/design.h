@@ -52,11 +52,12 @@ SK_DEFINE_AUTO_FINISH(struct sk_design, sk_design_finish)
 uint64_t sk_design_guess(const struct sk_experiment *experiment,
 			 const struct sk_trial *trial);
 /**
- * sk_design_remaining() - How long the runs from @next on will take
+ * sk_design_remaining() - How long what is not done will take
+ * @done:	By run; NULL: nothing is, and a lab is still to be made
  * @took:	Measured time per cell in ns, 0 for none yet: those scale the guess of the others
  */
 uint64_t sk_design_remaining(const struct sk_experiment *experiment,
-			     const struct sk_design *design, size_t next,
+			     const struct sk_design *design, const bool *done,
 			     const uint64_t *took);
 
 #endif

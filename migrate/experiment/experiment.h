@@ -25,6 +25,7 @@
 #define SK_LEVELS_MAX  32    /* values of one factor */
 #define SK_CELLS_MAX   256   /* combinations */
 #define SK_RUNS_MAX    10000 /* runs in all */
+#define SK_SEED_MAX    (1ull << 53) /* what every reader of JSON keeps */
 
 /** enum sk_factor - What can be set of a run; 0 where no unit is named means none, or the default */
 enum sk_factor {
@@ -156,14 +157,20 @@ int sk_experiment_run(const struct sk_home *home, const struct sk_experiment *ex
  *		control: the same or null}; why is of the first run that was not ok
  */
 int sk_experiment_summary(const char *dir, struct sk_json **ret, struct sk_err *err);
-/** sk_experiment_list() - Array of {name, dir, started, planned, done, ok, failed, discarded} below @parent */
+/**
+ * sk_experiment_list() - Array of {name, dir, started, planned, done, ok, failed, discarded} below @parent;
+ * {dir, damage} of results that cannot be read
+ *
+ * Return: 0; -ENOENT without such a folder
+ */
 int sk_experiment_list(const char *parent, struct sk_json **ret, struct sk_err *err);
 /**
  * sk_experiment_compare() - Differences of cells with the same label between folders
  * @dirs:	NULL-terminated; each other one is compared with the first. A single one: its other
  *		cells with its first
- * @ret:	Array of {metric, unit, label, against, a, b, estimate, low, high, coverage, differs}:
- *		medians, and how much larger a is than b
+ * @ret:	Array of {metric, unit, label, against, a, b, estimate, low, high, coverage, differs,
+ *		verdict}: medians, and how much larger a is than b; with so few runs that no interval
+ *		covers 95 % nothing differs
  */
 int sk_experiment_compare(char *const *dirs, struct sk_json **ret, struct sk_err *err);
 /**

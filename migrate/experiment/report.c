@@ -157,12 +157,7 @@ static void add_differences(struct sk_str *out, const struct sk_store *store)
 					     sk_metric_text(metric->unit, estimate,
 							    text[0]),
 					     interval, coverage,
-					     !isfinite(estimate) ? "not measured"
-					     : !sk_json_bool(sk_json_get(one, "differs"),
-							     false)
-						     ? "no difference shown"
-					     : estimate > 0 ? "more"
-							    : "less"});
+					     text_at(one, "verdict", "")});
 	}
 	sk_html_table_end(out);
 	sk_str_add(out, "</section>\n");
@@ -176,18 +171,58 @@ static void add_fact(struct sk_str *out, const char *name, const char *value)
 	sk_html_element(out, "dd", NULL, "%s", value);
 }
 
+static bool varies(const struct sk_experiment *e, enum sk_factor factor)
+{
+	for (size_t i = 0; i < e->nr_axes; i++)
+		if (e->axes[i].factor == factor)
+			return true;
+	return false;
+}
+
+/* What the same level is of in every cell. */
+static bool is_same_everywhere(const struct sk_experiment *e, enum sk_factor factor,
+			       uint64_t *ret)
+{
+	*ret = sk_experiment_cell(e, 0).set[factor];
+	for (size_t i = 1; i < sk_experiment_cells(e); i++)
+		if (sk_experiment_cell(e, i).set[factor] != *ret)
+			return false;
+	return !varies(e, factor);
+}
+
 static void add_constants(struct sk_str *out, const struct sk_experiment *e)
 {
 	for (unsigned int i = 0; i < SK_FACTOR_NR; i++) {
 		char text[SK_FORMAT_SIZE];
-		bool varies = false;
+		uint64_t level;
 
-		for (size_t k = 0; k < e->nr_axes; k++)
-			varies |= e->axes[k].factor == i;
-		if (!varies)
+		if (is_same_everywhere(e, (enum sk_factor)i, &level))
 			add_fact(out, sk_factors[i].key,
-				 sk_factor_text(e, (enum sk_factor)i, e->constants.set[i],
-						text));
+				 sk_factor_text(e, (enum sk_factor)i, level, text));
+	}
+}
+
+/* The names of loads stand in every table: what they mean stands here. */
+static void add_loads(struct sk_str *out, const struct sk_experiment *e)
+{
+	for (size_t i = 0; i < e->nr_loads; i++) {
+		const struct sk_load *load = &e->loads[i];
+		sk_auto(sk_str_finish) struct sk_str name = SK_STR_INIT,
+						     sets = SK_STR_INIT;
+
+		sk_str_addf(&name, "load %s", load->name);
+		for (unsigned int k = 0; k < SK_FACTOR_NR; k++) {
+			char text[SK_FORMAT_SIZE];
+
+			if (load->has[k])
+				sk_str_addf(&sets, "%s%s %s", sets.len ? ", " : "",
+					    sk_factors[k].key,
+					    sk_factor_text(e, (enum sk_factor)k,
+							   load->cell.set[k], text));
+		}
+		out->failed |= name.failed || sets.failed;
+		if (!out->failed)
+			add_fact(out, name.ptr, sets.ptr);
 	}
 }
 
@@ -208,6 +243,7 @@ static void add_provenance(struct sk_str *out, const struct sk_store *store)
 	(void)snprintf(seed, sizeof(seed), "%" PRId64, count(store->host, "seed"));
 	add_fact(out, "seed", seed);
 	add_constants(out, store->experiment);
+	add_loads(out, store->experiment);
 	for (const char *const *key = machine; *key; key++)
 		add_fact(out, *key, text_at(store->host, *key, NULL));
 	for (const char *const *key = lab; *key; key++)
@@ -221,14 +257,6 @@ static void add_provenance(struct sk_str *out, const struct sk_store *store)
 			"Definitions: man 7 skiff-migration-metrics. Beside this page: "
 			"experiment.yaml, host.json, runs.jsonl, samples.");
 	sk_str_add(out, "</section>\n");
-}
-
-static bool varies(const struct sk_experiment *e, enum sk_factor factor)
-{
-	for (size_t i = 0; i < e->nr_axes; i++)
-		if (e->axes[i].factor == factor)
-			return true;
-	return false;
 }
 
 /** struct page - The page, and what is not on it for want of data */

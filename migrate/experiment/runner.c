@@ -34,22 +34,14 @@ struct runner {
 	struct sk_store store;
 	struct sk_site site;
 	uint64_t *took; /* by cell */
-	size_t nr_left, done;
+	bool *done;	/* by run */
+	size_t nr_left, nr_done;
 	char label[160];
 };
 
 static bool is_interrupted(const struct runner *r)
 {
 	return r->opts->interrupted && *r->opts->interrupted;
-}
-
-static bool is_done(const struct runner *r, size_t index)
-{
-	const struct sk_json *run = sk_store_run(&r->store, index);
-
-	if (r->store.design.trials[index].kind == SK_TRIAL_WARMUP)
-		return r->nr_left == 0;
-	return sk_run_is(run, "ok");
 }
 
 /* What a run says is happening goes behind the line of the run. */
@@ -65,20 +57,12 @@ static void say_trial(struct runner *r, size_t index)
 {
 	const struct sk_trial *trial = &r->store.design.trials[index];
 	sk_autofree char *label = sk_experiment_label(r->store.experiment, trial->cell);
-	uint64_t left = 0;
+	uint64_t left = sk_design_remaining(r->store.experiment, &r->store.design,
+					    r->done, r->took);
 	char text[SK_FORMAT_SIZE];
 
-	for (size_t i = index; i < r->store.design.nr; i++)
-		if (i == index || !is_done(r, i)) {
-			struct sk_design one = {&r->store.design.trials[i], 1};
-
-			left += r->took[one.trials->cell]
-					? r->took[one.trials->cell]
-					: sk_design_guess(r->store.experiment,
-							  one.trials);
-		}
 	(void)snprintf(r->label, sizeof(r->label), "run %zu of %zu, %s%s: %s left",
-		       r->done + 1, r->done + r->nr_left,
+		       r->nr_done + 1, r->nr_done + r->nr_left,
 		       trial->kind == SK_TRIAL_WARMUP	 ? "warm-up, "
 		       : trial->kind == SK_TRIAL_CONTROL ? "control, "
 							 : "",
@@ -126,17 +110,16 @@ static struct sk_json *new_line(const struct runner *r, size_t index, uint64_t s
 	return run;
 }
 
-static int record(struct runner *r, size_t index, struct sk_json *run, uint64_t took_ns,
-		  struct sk_err *err)
+/* What a cell's runs take, the later ones counting for more. */
+static void learn(struct runner *r, size_t index, const struct sk_json *run)
 {
 	const struct sk_trial *trial = &r->store.design.trials[index];
+	uint64_t took =
+		(uint64_t)sk_json_int(sk_json_get(run, "took_ms"), 0) * SK_NS_PER_MS;
+	uint64_t *known = &r->took[trial->cell];
 
-	sk_json_set_uint(run, "took_ms", took_ns / SK_NS_PER_MS);
 	if (trial->kind != SK_TRIAL_CONTROL && sk_run_is(run, "ok"))
-		r->took[trial->cell] = r->took[trial->cell]
-					       ? (r->took[trial->cell] + took_ns) / 2
-					       : took_ns;
-	return sk_store_append(&r->store, run, err);
+		*known = *known ? (*known + took) / 2 : took;
 }
 
 static bool has_auto(const struct sk_experiment *experiment)
@@ -189,7 +172,7 @@ static int do_trial(struct runner *r, size_t index, struct sk_err *err)
 	failed = sk_trial_do(&r->site, &r->store, &opts, &result, &failure);
 	if (failed < 0 && (failed == -ECANCELED || is_interrupted(r)))
 		return sk_err_set(err, ECANCELED, "interrupted in run %zu of %zu",
-				  r->done + 1, r->done + r->nr_left);
+				  r->nr_done + 1, r->nr_done + r->nr_left);
 	if (failed < 0) {
 		sk_json_set_str(run, "status", "failed");
 		sk_json_set_str(run, "why", failure.msg);
@@ -203,31 +186,75 @@ static int do_trial(struct runner *r, size_t index, struct sk_err *err)
 		(void)sk_json_set(run, "samples", sk_json_new_str(samples));
 		(void)sk_json_set(run, "result", result);
 	}
-	return record(r, index, sk_steal(&run), sk_clock_mono() - start, err);
+	sk_json_set_uint(run, "took_ms", (sk_clock_mono() - start) / SK_NS_PER_MS);
+	learn(r, index, run);
+	return sk_store_append(&r->store, sk_steal(&run), err);
+}
+
+/* What is there already: of runs that count, and of the time that they took. */
+static int take_stock(struct runner *r, struct sk_err *err)
+{
+	const struct sk_design *design = &r->store.design;
+
+	r->took = calloc(sk_experiment_cells(r->store.experiment), sizeof(*r->took));
+	r->done = calloc(design->nr, sizeof(*r->done));
+	if (!r->took || !r->done)
+		return sk_err_oom(err);
+	for (size_t i = 0; i < design->nr; i++) {
+		const struct sk_json *run = sk_store_run(&r->store, i);
+
+		if (run)
+			learn(r, i, run);
+		if (design->trials[i].kind == SK_TRIAL_WARMUP)
+			continue;
+		r->done[i] = sk_run_is(run, "ok");
+		r->nr_left += !r->done[i];
+	}
+	/* A warm-up is for others. */
+	for (size_t i = 0; i < design->nr; i++)
+		if (design->trials[i].kind == SK_TRIAL_WARMUP) {
+			r->done[i] = r->nr_left == 0;
+			r->nr_left += r->nr_left > 0;
+		}
+	return 0;
+}
+
+static void say_plan(struct runner *r)
+{
+	const struct sk_experiment *e = r->store.experiment;
+	size_t all = r->store.design.nr;
+	char plan[400], before[64] = "", text[SK_FORMAT_SIZE];
+	uint64_t left = sk_design_remaining(e, &r->store.design,
+					    r->nr_left < all ? r->done : NULL, r->took);
+
+	if (r->nr_left < all)
+		(void)snprintf(before, sizeof(before), ", %zu of them done",
+			       all - r->nr_left);
+	(void)snprintf(plan, sizeof(plan), "%s: %zu runs%s, about %s; results in %s",
+		       e->name, all, before, sk_format_duration(left, text),
+		       r->opts->dir);
+	if (r->opts->phase)
+		r->opts->phase(r->opts->phase_ctx, plan, NULL);
 }
 
 static int do_all(struct runner *r, struct sk_err *err)
 {
-	for (size_t i = 0; i < r->store.design.nr; i++)
-		r->nr_left += r->store.design.trials[i].kind != SK_TRIAL_WARMUP &&
-			      !sk_run_is(sk_store_run(&r->store, i), "ok");
-	if (r->nr_left == 0)
-		return 0;
-	r->nr_left += r->store.experiment->has_warmup;
+	say_plan(r);
 	for (size_t i = 0; i < r->store.design.nr; i++) {
 		int failed;
 
-		if (is_done(r, i))
+		if (r->done[i])
 			continue;
 		if (is_interrupted(r))
 			return sk_err_set(err, ECANCELED,
 					  "interrupted before run %zu of %zu",
-					  r->done + 1, r->done + r->nr_left);
+					  r->nr_done + 1, r->nr_done + r->nr_left);
 		say_trial(r, i);
 		failed = do_trial(r, i, err);
 		if (failed < 0)
 			return failed;
-		r->done++;
+		r->done[i] = true;
+		r->nr_done++;
 		r->nr_left--;
 	}
 	return 0;
@@ -281,13 +308,18 @@ static int open_store(const struct sk_experiment *experiment, struct runner *r,
 		      struct sk_err *err)
 {
 	const struct sk_experiment_opts *opts = r->opts;
-	int failed = sk_store_open(opts->dir, &r->store, NULL);
+	int failed;
 
-	if (failed == 0 && opts->resume)
-		return check_same(&r->store, experiment, opts, err);
+	if (opts->resume) {
+		failed = sk_store_open(opts->dir, &r->store, err);
+		if (failed == 0)
+			return check_same(&r->store, experiment, opts, err);
+		/* Killed before there was anything to go on with, or never begun. */
+		if (failed != -ENOENT)
+			return failed;
+	}
 	failed = sk_store_create(opts->dir, experiment, repetitions_of(experiment, opts),
 				 seed_of(experiment, opts), err);
-	sk_store_finish(&r->store);
 	return failed < 0 ? failed : sk_store_open(opts->dir, &r->store, err);
 }
 
@@ -295,32 +327,35 @@ int sk_experiment_run(const struct sk_home *home, const struct sk_experiment *ex
 		      const struct sk_experiment_opts *opts, struct sk_err *err)
 {
 	struct runner runner = {.opts = opts, .store = {.dirfd = -1}};
-	sk_autofree uint64_t *took =
-		calloc(sk_experiment_cells(experiment), sizeof(*took));
 	sk_autoclose int lock = -1;
-	int r;
+	int r, closed;
 
-	if (!took)
-		return sk_err_oom(err);
-	runner.took = took;
-	r = sk_site_check(experiment, err);
+	r = sk_site_check(home, experiment, err);
 	if (r < 0)
 		return r;
+	lock = sk_store_lock(opts->dir, err);
+	if (lock < 0)
+		return lock;
 	r = open_store(experiment, &runner, err);
 	if (r == 0)
-		r = lock = sk_store_begin(&runner.store, err);
-	if (r >= 0)
+		r = sk_store_begin(&runner.store, err);
+	if (r == 0)
+		r = take_stock(&runner, err);
+	if (r == 0)
 		r = sk_site_open(home, runner.store.experiment, opts->dir, &runner.site,
 				 err);
-	if (r >= 0) {
+	if (r == 0) {
 		runner.site.phase = on_phase;
 		runner.site.phase_ctx = &runner;
 		runner.site.interrupted = opts->interrupted;
 		r = do_all(&runner, err);
-		sk_site_close(&runner.site);
+		closed = sk_site_close(&runner.site, r < 0 ? NULL : err);
+		r = r < 0 ? r : closed;
 	}
+	free(runner.took);
+	free(runner.done);
 	sk_store_finish(&runner.store);
-	return r < 0 ? r : 0;
+	return r;
 }
 
 int sk_experiment_plan(const struct sk_experiment *experiment,
@@ -344,7 +379,7 @@ int sk_experiment_plan(const struct sk_experiment *experiment,
 	sk_json_set_str(plan, "name", experiment->name);
 	sk_json_set_uint(plan, "seed", seed);
 	sk_json_set_double(plan, "estimate_s",
-			   round((double)sk_design_remaining(experiment, &design, 0,
+			   round((double)sk_design_remaining(experiment, &design, NULL,
 							     took) /
 				 1e9));
 	list = sk_json_set(plan, "cells", sk_json_new_array());

@@ -8,6 +8,7 @@
 #include "migrate/experiment/factor.h"
 #include "migrate/experiment/trial.h"
 #include "migrate/lab/lab.h"
+#include "migrate/vm/vm.h"
 
 /* FNV-1a: another folder, another lab. */
 static uint64_t hash(const char *text)
@@ -42,13 +43,45 @@ static int lab_down(struct sk_site *site, struct sk_err *err)
 	return r == -ENOENT ? 0 : r;
 }
 
-void sk_site_close(struct sk_site *site)
+int sk_site_close(struct sk_site *site, struct sk_err *err)
 {
+	int r = 0;
+
 	/* One that a killed run left is removed as the next begins: -ENOENT is nothing. */
 	if (site->lab)
-		(void)lab_down(site, NULL);
+		r = lab_down(site, err);
+	if (r < 0)
+		r = sk_err_hint(err, r,
+				"the runs are done; skiff lab down %s, then "
+				"skiff exp report",
+				site->lab);
 	free(sk_steal(&site->lab));
 	free(sk_steal(&site->server));
+	return r;
+}
+
+static enum sk_vm_state look(const char *uri, const char *guest)
+{
+	sk_auto(sk_vm_host_free) struct sk_vm_host *host = NULL;
+	struct sk_vm_look seen = {.state = SK_VM_GONE};
+
+	if (sk_vm_host_open(uri, &host, NULL) < 0 ||
+	    sk_vm_host_look(host, guest, &seen, NULL) < 0)
+		return SK_VM_GONE;
+	return seen.state;
+}
+
+void sk_site_find_guest(struct sk_site *site)
+{
+	const struct sk_experiment *e = site->experiment;
+
+	if (look(e->from, e->guest) == SK_VM_RUNNING)
+		site->is_swapped = false;
+	else if (look(e->to, e->guest) == SK_VM_RUNNING)
+		site->is_swapped = true;
+	else
+		return;
+	site->is_found = true;
 }
 
 int sk_site_netns(const struct sk_site *site, int *ret, struct sk_err *err)
@@ -77,8 +110,12 @@ static struct sk_lab_shape shape_of(const struct sk_cell *cell)
 				     .loss_ppm = cell->set[SK_FACTOR_LOSS]};
 }
 
-int sk_site_check(const struct sk_experiment *experiment, struct sk_err *err)
+int sk_site_check(const struct sk_home *home, const struct sk_experiment *experiment,
+		  struct sk_err *err)
 {
+	if (!experiment->from && home->is_rootless)
+		return sk_err_hint(err, sk_err_set(err, EPERM, "a lab needs root"),
+				   "its hosts make bridges and run libvirtd: use sudo");
 	for (size_t i = 0; i < sk_experiment_cells(experiment); i++) {
 		struct sk_cell cell = sk_experiment_cell(experiment, i);
 		struct sk_lab_shape shape = shape_of(&cell);
@@ -93,6 +130,7 @@ int sk_site_check(const struct sk_experiment *experiment, struct sk_err *err)
 void sk_site_reset(struct sk_site *site)
 {
 	site->is_up = false;
+	site->is_found = false;
 }
 
 /* Takes @server. */

@@ -7,7 +7,7 @@
  *    has seed and repetitions: with the file they give the design, which is not kept.
  * 2. A run's samples are written, then its line is appended to runs.jsonl and synced. A line
  *    ends in a newline: one that does not was being written when the process died.
- * 3. A reader leaves such a line out; a writer cuts it off, under the folder's lock.
+ * 3. A reader leaves such a line out; a writer, who locks the folder before it reads, cuts it off.
  * 4. Of two lines of one run the later counts: a resumed experiment tries again what failed.
  */
 #include "migrate/experiment/store.h"
@@ -219,8 +219,23 @@ void sk_store_finish(struct sk_store *store)
 	*store = (struct sk_store){.dirfd = -1};
 }
 
+int sk_store_lock(const char *dir, struct sk_err *err)
+{
+	sk_autoclose int fd = -1;
+	int lock, r;
+
+	r = sk_fs_mkdirs(AT_FDCWD, dir, 0755, err);
+	if (r < 0)
+		return r;
+	fd = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return sk_err_errno(err, "open the results folder '%s'", dir);
+	lock = sk_fs_lock_dir(fd, ".", 0, err);
+	return lock < 0 ? sk_err_wrap(err, lock, "'%s' is being written", dir) : lock;
+}
+
 /* Down to the last newline. */
-static int cut_half_line(struct sk_store *store, struct sk_err *err)
+int sk_store_begin(struct sk_store *store, struct sk_err *err)
 {
 	sk_autofree char *text = NULL;
 	sk_autoclose int fd = -1;
@@ -241,17 +256,6 @@ static int cut_half_line(struct sk_store *store, struct sk_err *err)
 	return 0;
 }
 
-int sk_store_begin(struct sk_store *store, struct sk_err *err)
-{
-	sk_autoclose int lock = sk_fs_lock_dir(store->dirfd, ".", 0, err);
-	int r;
-
-	if (lock < 0)
-		return sk_err_wrap(err, lock, "'%s' is being written", store->dir);
-	r = cut_half_line(store, err);
-	return r < 0 ? r : sk_steal_fd(&lock);
-}
-
 int sk_store_append(struct sk_store *store, struct sk_json *run, struct sk_err *err)
 {
 	sk_autofree char *text = sk_json_print(run, false);
@@ -268,7 +272,8 @@ int sk_store_append(struct sk_store *store, struct sk_json *run, struct sk_err *
 	if (fd < 0)
 		return sk_err_errno(err, "open '%s/%s'", store->dir, SK_STORE_RUNS);
 	r = sk_fs_write_all(fd, line, strlen(line));
-	if (r == 0 && fsync(fd) < 0)
+	/* The folder too, where the first line made the file. */
+	if (r == 0 && (fsync(fd) < 0 || fsync(store->dirfd) < 0))
 		r = -errno;
 	return r < 0 ? sk_err_code(err, r, "write '%s/%s'", store->dir, SK_STORE_RUNS)
 		     : 0;

@@ -42,9 +42,11 @@ SK_DEFINE_AUTO_FINISH(struct sk_store, sk_store_finish)
 int sk_store_create(const char *dir, const struct sk_experiment *experiment,
 		    size_t repetitions, uint64_t seed, struct sk_err *err);
 /**
- * sk_store_begin() - Prepare for adding: take the folder's lock, cut a half-written line off
- * Return: descriptor that holds the lock; -ETIMEDOUT when another process runs it
+ * sk_store_lock() - Make the folder unless it is there, and lock it; before it is read to be added to
+ * Return: descriptor that holds the lock; -EWOULDBLOCK when another process runs it
  */
+int sk_store_lock(const char *dir, struct sk_err *err);
+/** sk_store_begin() - Prepare for adding, under the lock: cut a half-written line off */
 int sk_store_begin(struct sk_store *store, struct sk_err *err);
 /** sk_store_append() - Add a run's line; it is on disk when this returns. Takes @run */
 int sk_store_append(struct sk_store *store, struct sk_json *run, struct sk_err *err);

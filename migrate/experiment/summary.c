@@ -125,6 +125,12 @@ static struct sk_json *cell_json(const struct sk_store *store, size_t cell)
 	return json;
 }
 
+static bool is_warmup(const struct sk_json *run)
+{
+	return sk_str_equal(sk_json_str(sk_json_get(run, "kind"), ""),
+			    sk_trial_kind_name(SK_TRIAL_WARMUP));
+}
+
 static void count_all(const struct sk_store *store, struct sk_json *json)
 {
 	static const char *const statuses[] = {"ok", "failed", "discarded"};
@@ -138,9 +144,7 @@ static void count_all(const struct sk_store *store, struct sk_json *json)
 		for (size_t i = 0; i < sk_json_len(store->runs); i++) {
 			const struct sk_json *run = sk_json_at(store->runs, i);
 
-			n += !sk_str_equal(sk_json_str(sk_json_get(run, "kind"), ""),
-					   "warmup") &&
-			     sk_run_is(run, statuses[s]);
+			n += !is_warmup(run) && sk_run_is(run, statuses[s]);
 		}
 		sk_json_set_uint(json, statuses[s], n);
 		done += n;
@@ -149,10 +153,10 @@ static void count_all(const struct sk_store *store, struct sk_json *json)
 	sk_json_set_uint(json, "done", done);
 	/* What went wrong first is why the rest did, mostly. */
 	for (size_t i = 0; i < sk_json_len(store->runs); i++) {
-		const struct sk_json *why =
-			sk_json_get(sk_json_at(store->runs, i), "why");
+		const struct sk_json *run = sk_json_at(store->runs, i);
+		const struct sk_json *why = sk_json_get(run, "why");
 
-		if (why) {
+		if (why && !is_warmup(run)) {
 			sk_json_set_str(json, "why", sk_json_str(why, NULL));
 			break;
 		}
@@ -199,21 +203,34 @@ int sk_experiment_summary(const char *dir, struct sk_json **ret, struct sk_err *
 	return r;
 }
 
+static struct sk_json *damaged_json(const char *dir, const struct sk_err *why)
+{
+	struct sk_json *json = sk_json_new_object();
+
+	sk_json_set_str(json, "dir", dir);
+	sk_json_set_str(json, "damage", why->msg);
+	return json;
+}
+
 int sk_experiment_list(const char *parent, struct sk_json **ret, struct sk_err *err)
 {
 	sk_auto(sk_strv_free) char **names = NULL;
 	struct sk_json *array;
 	int r = sk_fs_list(AT_FDCWD, parent, &names);
 
-	if (r < 0 && r != -ENOENT)
+	if (r < 0)
 		return sk_err_code(err, r, "list '%s'", parent);
 	array = sk_json_new_array();
 	for (char **name = names; name && *name; name++) {
 		sk_auto(sk_store_finish) struct sk_store store = {.dirfd = -1};
 		sk_autofree char *dir = sk_strf("%s/%s", parent, *name);
+		struct sk_err why = SK_ERR_INIT;
 
-		if (dir && sk_store_open(dir, &store, NULL) == 0)
+		r = dir ? sk_store_open(dir, &store, &why) : -ENOMEM;
+		if (r == 0)
 			(void)sk_json_add(array, head_json(&store));
+		else if (r != -ENOENT && r != -ENOTDIR)
+			(void)sk_json_add(array, damaged_json(dir, &why));
 	}
 	*ret = array;
 	return 0;

@@ -77,7 +77,7 @@ static int other_host(const struct sk_site *site, const char **ret, struct sk_er
 	return 0;
 }
 
-static int fill_ends(const struct sk_site *site, struct sk_migrate_opts *opts,
+static int fill_ends(struct sk_site *site, struct sk_migrate_opts *opts,
 		     struct sk_json **ret_hold, struct sk_err *err)
 {
 	const struct sk_experiment *e = site->experiment;
@@ -90,6 +90,8 @@ static int fill_ends(const struct sk_site *site, struct sk_migrate_opts *opts,
 			     : sk_lab_migrate_opts(site->home, site->lab, SK_LAB_GUEST,
 						   to, opts, ret_hold, err);
 	}
+	if (!site->is_found)
+		sk_site_find_guest(site);
 	opts->guest = e->guest;
 	opts->from = site->is_swapped ? e->to : e->from;
 	opts->to = site->is_swapped ? e->from : e->to;

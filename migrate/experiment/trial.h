@@ -13,7 +13,8 @@ struct sk_site {
 	const struct sk_experiment *experiment;
 	char *lab; /* its name; NULL with two hosts */
 	bool is_up;
-	bool is_swapped;	   /* two hosts: the guest is at the experiment's 'to' */
+	bool is_found;		   /* two hosts: it is known where the guest is */
+	bool is_swapped;	   /* which is the experiment's 'to' */
 	uint64_t memory_bytes;	   /* of the lab's guest */
 	char *server;		   /* its service */
 	struct sk_lab_shape shape; /* of the lab's links */
@@ -24,16 +25,22 @@ struct sk_site {
 /** sk_site_open() - Nothing is made yet. @dir, the folder of results, names the lab. Release with sk_site_close() */
 int sk_site_open(const struct sk_home *home, const struct sk_experiment *experiment,
 		 const char *dir, struct sk_site *ret, struct sk_err *err);
-/** sk_site_close() - Take the lab down */
-void sk_site_close(struct sk_site *site);
+/** sk_site_close() - Take the lab down; what could not be removed is told */
+int sk_site_close(struct sk_site *site, struct sk_err *err);
 /** sk_site_prepare() - The lab is up and the guest has this cell's memory and load */
 int sk_site_prepare(struct sk_site *site, const struct sk_cell *cell, struct sk_err *err);
 /** sk_site_netns() - Where the guest is asked from: descriptor of the lab's client, or -1 for this network */
 int sk_site_netns(const struct sk_site *site, int *ret, struct sk_err *err);
 /** sk_site_guest() - Address at which a skiff-guest answers, or NULL */
 const char *sk_site_guest(const struct sk_site *site);
-/** sk_site_check() - Whether this machine can do what the cells want; before anything is made */
-int sk_site_check(const struct sk_experiment *experiment, struct sk_err *err);
+/**
+ * sk_site_find_guest() - Tell at which of two hosts the guest is: an experiment may end at either
+ * @site:	.is_found and .is_swapped are set; nothing is, where neither host tells of it
+ */
+void sk_site_find_guest(struct sk_site *site);
+/** sk_site_check() - Whether this user and machine can do what the cells want; before anything is made */
+int sk_site_check(const struct sk_home *home, const struct sk_experiment *experiment,
+		  struct sk_err *err);
 /** sk_site_reset() - After a failure: the next sk_site_prepare() begins anew */
 void sk_site_reset(struct sk_site *site);
 

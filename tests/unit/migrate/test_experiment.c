@@ -98,16 +98,23 @@ static void test_remaining_time_follows_what_was_measured(void **state)
 {
 	struct sk_experiment e = experiment();
 	sk_auto(sk_design_finish) struct sk_design d = {NULL, 0};
-	uint64_t took[3] = {0}, guess;
+	uint64_t took[3] = {0}, guess, all;
+	bool done[6] = {false};
 
 	(void)state;
 	e.has_control = e.has_warmup = false;
 	assert_int_equal(sk_design_make(&e, 2, 1, &d, NULL), 0);
 	guess = sk_design_guess(&e, &d.trials[0]);
-	assert_true(sk_design_remaining(&e, &d, 6, took) == 0);
+	all = sk_design_remaining(&e, &d, done, took);
+	assert_true(all == 6 * guess);
+	/* A lab is made first. */
+	assert_true(sk_design_remaining(&e, &d, NULL, took) > all);
 	took[d.trials[0].cell] = 2 * guess;
 	/* Twice the guess was measured: so much is expected of the others, too. */
-	assert_true(sk_design_remaining(&e, &d, 1, took) / guess == 10);
+	done[0] = done[4] = true;
+	assert_true(sk_design_remaining(&e, &d, done, took) / guess == 8);
+	memset(done, true, sizeof(done));
+	assert_true(sk_design_remaining(&e, &d, done, took) == 0);
 }
 
 /* Values that conditions are tried on. */
@@ -242,7 +249,7 @@ static void test_samples_come_back_as_they_were(void **state)
 static const char yaml[] = "name: w\nfactors: {mode: [pre-copy, post-copy]}\n"
 			   "repetitions: 3\nwarmup: false\nseed: 11\n";
 
-static void make_results(struct sk_experiment **ret)
+static void make_blocks(size_t blocks, struct sk_experiment **ret)
 {
 	assert_int_equal(sk_fs_replace(tempdir.fd, "w.yaml", yaml, strlen(yaml), 0600,
 				       NULL),
@@ -250,10 +257,17 @@ static void make_results(struct sk_experiment **ret)
 	{
 		sk_autofree char *path = sk_strf("%s/w.yaml", tempdir.path);
 		sk_autofree char *dir = sk_strf("%s/out", tempdir.path);
+		sk_autoclose int lock = sk_store_lock(dir, NULL);
 
 		assert_int_equal(sk_experiment_load(path, ret, NULL), 0);
-		assert_int_equal(sk_store_create(dir, *ret, 3, 11, NULL), 0);
+		assert_true(lock >= 0);
+		assert_int_equal(sk_store_create(dir, *ret, blocks, 11, NULL), 0);
 	}
+}
+
+static void make_results(struct sk_experiment **ret)
+{
+	make_blocks(3, ret);
 }
 
 static struct sk_json *line(size_t index, const struct sk_trial *trial,
@@ -331,7 +345,9 @@ static void test_results_are_summarised(void **state)
 	one = sk_json_at(differences, 0);
 	assert_string_equal(sk_json_str(sk_json_get(one, "label"), ""), "post-copy");
 	assert_true(sk_json_double(sk_json_get(one, "estimate"), 0) == 950);
-	assert_true(sk_json_bool(sk_json_get(one, "differs"), false));
+	/* Two runs against three: the widest interval covers 80 %. */
+	assert_false(sk_json_bool(sk_json_get(one, "differs"), true));
+	assert_string_equal(sk_json_str(sk_json_get(one, "verdict"), ""), "too few runs");
 
 	assert_int_equal(sk_experiment_judge(dir, "downtime>1s", &why, NULL), 0);
 	assert_string_equal(why, "'downtime>1s' holds for post-copy");
@@ -340,6 +356,122 @@ static void test_results_are_summarised(void **state)
 	assert_null(why);
 	assert_int_equal(sk_experiment_judge(dir, "p99>1s", &why, &err), -ENODATA);
 	assert_non_null(strstr(err.msg, "cannot be judged: pre-copy has no run"));
+}
+
+static void test_difference_is_told_with_runs_enough(void **state)
+{
+	sk_auto(sk_experiment_free) struct sk_experiment *e = NULL;
+	sk_auto(sk_store_finish) struct sk_store store = {.dirfd = -1};
+	sk_auto(sk_json_free) struct sk_json *differences = NULL;
+	sk_autofree char *dir = sk_strf("%s/out", tempdir.path);
+	char *dirs[] = {dir, NULL};
+	const struct sk_json *one;
+
+	(void)state;
+	make_blocks(5, &e);
+	assert_int_equal(sk_store_open(dir, &store, NULL), 0);
+	fill_results(&store);
+	assert_int_equal(sk_experiment_compare(dirs, &differences, NULL), 0);
+	one = sk_json_at(differences, 0);
+	assert_true(sk_json_double(sk_json_get(one, "coverage"), 0) >= 0.95);
+	assert_true(sk_json_bool(sk_json_get(one, "differs"), false));
+	assert_string_equal(sk_json_str(sk_json_get(one, "verdict"), ""), "more");
+}
+
+/* Appends to runs.jsonl of the folder "out". */
+static void append_text(const char *text)
+{
+	sk_autoclose int fd = openat(tempdir.fd, "out/" SK_STORE_RUNS,
+				     O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(sk_fs_write_all(fd, text, strlen(text)), 0);
+}
+
+static void test_damaged_results_are_told(void **state)
+{
+	sk_auto(sk_experiment_free) struct sk_experiment *e = NULL;
+	sk_auto(sk_json_free) struct sk_json *list = NULL;
+	sk_autofree char *dir = sk_strf("%s/out", tempdir.path);
+	sk_autofree char *none = sk_strf("%s/none", tempdir.path);
+	const struct sk_experiment_opts opts = {.dir = dir, .resume = true};
+	const struct sk_home home = {.is_rootless = false};
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	make_results(&e);
+	append_text("{\"run\":0,\n");
+	/* Not: that there are results, which --resume goes on with. */
+	assert_int_equal(sk_experiment_run(&home, e, &opts, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "runs.jsonl, run 1"));
+	assert_int_equal(sk_experiment_list(tempdir.path, &list, NULL), 0);
+	assert_int_equal(sk_json_len(list), 1);
+	assert_string_equal(sk_json_str(sk_json_get(sk_json_at(list, 0), "dir"), ""),
+			    dir);
+	assert_non_null(
+		strstr(sk_json_str(sk_json_get(sk_json_at(list, 0), "damage"), ""),
+		       "run 1"));
+	sk_json_free(sk_steal(&list));
+	assert_int_equal(sk_experiment_list(none, &list, &err), -ENOENT);
+	assert_null(list);
+}
+
+static void test_who_may_not_make_a_lab_is_told_before_anything_is_made(void **state)
+{
+	sk_auto(sk_experiment_free) struct sk_experiment *e = NULL;
+	sk_autofree char *dir = sk_strf("%s/other", tempdir.path);
+	const struct sk_experiment_opts opts = {.dir = dir};
+	const struct sk_home home = {.is_rootless = true};
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	make_results(&e);
+	assert_int_equal(sk_experiment_run(&home, e, &opts, &err), -EPERM);
+	assert_string_equal(err.msg, "a lab needs root");
+	assert_false(sk_fs_exists(tempdir.fd, "other"));
+}
+
+static void test_reason_of_a_failure_is_none_of_the_warm_up(void **state)
+{
+	static const struct sk_trial warm_up = {.kind = SK_TRIAL_WARMUP};
+	sk_auto(sk_experiment_free) struct sk_experiment *e = NULL;
+	sk_auto(sk_store_finish) struct sk_store store = {.dirfd = -1};
+	sk_auto(sk_json_free) struct sk_json *summary = NULL;
+	sk_autofree char *dir = sk_strf("%s/out", tempdir.path);
+
+	(void)state;
+	make_results(&e);
+	assert_int_equal(sk_store_open(dir, &store, NULL), 0);
+	assert_int_equal(sk_store_append(&store, line(9, &warm_up, "failed", 5), NULL),
+			 0);
+	assert_int_equal(sk_experiment_summary(dir, &summary, NULL), 0);
+	assert_int_equal(sk_json_int(sk_json_get(summary, "failed"), -1), 0);
+	assert_null(sk_json_get(summary, "why"));
+}
+
+/* libvirt's test driver has a guest called "test", in a file of its own it has none. */
+static void test_guest_is_found_at_either_host(void **state)
+{
+	static const char empty[] = "<node/>";
+	sk_autofree char *without = sk_strf("test://%s/node.xml", tempdir.path);
+	static char with[] = "test:///default", name[] = "test";
+	struct sk_experiment e = {.from = without, .to = with, .guest = name};
+	struct sk_site site = {.experiment = &e};
+
+	(void)state;
+	assert_int_equal(sk_fs_replace(tempdir.fd, "node.xml", empty, strlen(empty), 0600,
+				       NULL),
+			 0);
+	sk_site_find_guest(&site);
+	assert_true(site.is_found && site.is_swapped);
+	e.from = with;
+	e.to = without;
+	sk_site_find_guest(&site);
+	assert_true(site.is_found && !site.is_swapped);
+	site.is_found = false;
+	e.from = without;
+	sk_site_find_guest(&site);
+	assert_false(site.is_found);
 }
 
 static void test_half_written_line_is_dropped_and_cut(void **state)
@@ -364,8 +496,9 @@ static void test_half_written_line_is_dropped_and_cut(void **state)
 	assert_int_equal(sk_store_open(dir, &store, NULL), 0);
 	assert_true(store.was_cut);
 	assert_int_equal(sk_json_len(store.runs), 1);
-	lock = sk_store_begin(&store, NULL);
+	lock = sk_store_lock(dir, NULL);
 	assert_true(lock >= 0);
+	assert_int_equal(sk_store_begin(&store, NULL), 0);
 	assert_int_equal(sk_fs_read(store.dirfd, SK_STORE_RUNS, 4096, &text, &len), 0);
 	assert_int_equal(text[len - 1], '\n');
 	assert_null(strstr(text, "\"run\":1"));
@@ -380,7 +513,7 @@ static void test_half_written_line_is_dropped_and_cut(void **state)
 
 		assert_int_equal(sk_store_open(dir, &other, NULL), 0);
 		assert_true(sk_run_is(sk_store_run(&other, 0), "ok"));
-		assert_true(sk_store_begin(&other, &err) < 0);
+		assert_true(sk_store_lock(dir, &err) < 0);
 		assert_non_null(strstr(err.msg, "is being written"));
 	}
 	assert_int_equal(sk_store_create(dir, e, 3, 11, &err), -EEXIST);
@@ -465,6 +598,11 @@ int main(void)
 		cmocka_unit_test(test_deep_conditions_are_refused),
 		IN_FOLDER(test_samples_come_back_as_they_were),
 		IN_FOLDER(test_results_are_summarised),
+		IN_FOLDER(test_difference_is_told_with_runs_enough),
+		IN_FOLDER(test_damaged_results_are_told),
+		IN_FOLDER(test_who_may_not_make_a_lab_is_told_before_anything_is_made),
+		IN_FOLDER(test_reason_of_a_failure_is_none_of_the_warm_up),
+		IN_FOLDER(test_guest_is_found_at_either_host),
 		IN_FOLDER(test_half_written_line_is_dropped_and_cut),
 		cmocka_unit_test(test_runs_are_judged_by_what_was_proven),
 		IN_FOLDER(test_report_shows_every_run_without_scripts),

@@ -257,6 +257,24 @@ static void test_figure_without_data_is_left_out_with_the_reason(void **state)
 	assert_null(strstr(page, "<h2>Measured against predicted</h2>"));
 }
 
+static void test_page_says_what_loads_are(void **state)
+{
+	static const char text[] =
+		"name: loads\nloads: {idle: {pages-per-s: 0}, busy: {pages-per-s: 5000}}\n"
+		"factors: {load: [idle, busy]}\nconstants: {working-set: 8m}\n"
+		"repetitions: 1\nwarmup: false\n";
+	sk_auto(sk_store_finish) struct sk_store store = {.dirfd = -1};
+	sk_autofree char *page = NULL;
+
+	(void)state;
+	make_results(text, &store);
+	page = make_page(&store);
+	expect(page, "<dt>load busy</dt>\n<dd>pages-per-s 5000</dd>");
+	expect(page, "<dt>working-set</dt>\n<dd>8 MiB</dd>");
+	/* The default of what loads set is nobody's. */
+	assert_null(strstr(page, "<dt>pages-per-s</dt>"));
+}
+
 #define IN_FOLDER(test)                                                                  \
 	cmocka_unit_test_setup_teardown(test, tempdir_set_up, tempdir_tear_down)
 
@@ -267,6 +285,7 @@ int main(void)
 		IN_FOLDER(test_conditions_know_the_objective),
 		IN_FOLDER(test_every_figure_has_its_table),
 		IN_FOLDER(test_figure_without_data_is_left_out_with_the_reason),
+		IN_FOLDER(test_page_says_what_loads_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
