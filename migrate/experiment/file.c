@@ -12,11 +12,11 @@
 #include "migrate/experiment/file.h"
 #include "migrate/experiment/metric.h"
 #include "migrate/measure/probe.h"
+#include "migrate/measure/ssh.h"
 
 #define MAX_BYTES	1048576
 #define MAX_REPETITIONS 1000
 #define MAX_WINDOW_NS	(120 * SK_NS_PER_S)
-#define SEED_MAX	(1ull << 53)
 
 /** struct file - The keys of a file */
 struct file {
@@ -43,7 +43,7 @@ const struct sk_yaml_field sk_file_fields[] = {
 	{"objective", SK_YAML_STR, AT(objective), false, 0},
 	{"slo", SK_YAML_STR, AT(slo), false, 0},
 	{"risk", SK_YAML_STR, AT(risk), false, 0},
-	{"seed", SK_YAML_U64, AT(seed), false, SEED_MAX},
+	{"seed", SK_YAML_U64, AT(seed), false, SK_SEED_MAX},
 	{NULL, SK_YAML_STR, 0, false, 0},
 };
 
@@ -87,6 +87,24 @@ static void file_finish(struct file *file)
 }
 SK_DEFINE_AUTO_FINISH(struct file, file_finish)
 
+static int check_probe_from(const struct sk_yaml *hosts, const struct sk_experiment *e,
+			    struct sk_err *err)
+{
+	sk_auto(sk_strv_free) char **unused = NULL;
+	struct sk_err why = SK_ERR_INIT;
+	int r;
+
+	if (!e->probe_from)
+		return 0;
+	r = sk_str_starts(e->probe_from, "ssh://")
+		    ? sk_ssh_argv(e->probe_from, &unused, &why)
+		    : sk_err_set(&why, EINVAL, "'%s' does not begin with ssh://",
+				 e->probe_from);
+	return r < 0 ? sk_yaml_err(err, sk_yaml_get(hosts, "probe-from"), -r, "%s",
+				   why.msg)
+		     : 0;
+}
+
 static int take_hosts(const struct sk_yaml *node, struct sk_experiment *e,
 		      struct sk_err *err)
 {
@@ -108,7 +126,10 @@ static int take_hosts(const struct sk_yaml *node, struct sk_experiment *e,
 					   "'%s' is no probe: use udp://ADDR:PORT",
 					   e->probe);
 	}
-	return r;
+	if (r == 0 && strcmp(e->from, e->to) == 0)
+		return sk_yaml_err(err, sk_yaml_get(node, "to"), EINVAL,
+				   "'from' and 'to' are one host");
+	return r == 0 ? check_probe_from(node, e, err) : r;
 }
 
 /* A factor is there and can be set here. */
@@ -404,13 +425,18 @@ static int take_numbers(const struct sk_yaml *root, const struct file *file,
 	return 0;
 }
 
+static const char *name_of(const char *path)
+{
+	return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 static int read_text(const char *path, char **ret, size_t *ret_len, struct sk_err *err)
 {
 	int r = strcmp(path, "-") == 0
 			? sk_fs_read_fd(STDIN_FILENO, MAX_BYTES, ret, ret_len)
 			: sk_fs_read(AT_FDCWD, path, MAX_BYTES, ret, ret_len);
 
-	return r < 0 ? sk_err_code(err, r, "read experiment '%s'", path) : 0;
+	return r < 0 ? sk_err_code(err, r, "read experiment '%s'", name_of(path)) : 0;
 }
 
 int sk_experiment_load(const char *path, struct sk_experiment **ret, struct sk_err *err)
@@ -429,7 +455,7 @@ int sk_experiment_load(const char *path, struct sk_experiment **ret, struct sk_e
 		return sk_err_oom(err);
 	r = read_text(path, &e->text, &len, err);
 	if (r == 0)
-		r = sk_yaml_parse(e->text, len, path, &root, err);
+		r = sk_yaml_parse(e->text, len, name_of(path), &root, err);
 	if (r == 0)
 		r = sk_yaml_bind(root, sk_file_fields, &file, err);
 	if (r == 0) {

@@ -25,26 +25,59 @@ static const char *const meanings[] = {
 };
 _Static_assert(SK_ARRAY_SIZE(meanings) == SK_FILE_FIELDS, "one for each");
 
-/* A pattern, or one of the factor's words. */
-static void add_pattern(struct sk_json *schema, const struct sk_factor_info *info)
+#define NUMBER	 "[0-9]+([.][0-9]+)?"
+#define DURATION NUMBER "([uUmM]?[sS]|[mMhHdD])?"
+#define NAME	 "[A-Za-z0-9][A-Za-z0-9_.-]*"
+#define MAX_NAME 64
+
+/* A pattern, or @zero; and @number, the name of a type, where a number without a unit is one. */
+static void add_pattern(struct sk_json *schema, const char *zero, const char *pattern,
+			const char *number)
 {
-	static const char *const patterns[] = {
-		[SK_LEVEL_SIZE] = "[0-9.]+([kmgtKMGT](i?[bB])?)?",
-		[SK_LEVEL_RATE] = "[0-9.]+ ?([kmgKMG]bit|[kKMG]i?B/s)",
-		[SK_LEVEL_DURATION] = "[0-9.]+(us|ms|s|m|h|d)?",
-		[SK_LEVEL_SHARE] = "[0-9.]+%",
-		[SK_LEVEL_TEXT] = "[a-z-]+(=[^,]+)?(,[a-z]+=[^,]+)*",
-		[SK_LEVEL_LOAD] = "[A-Za-z0-9][A-Za-z0-9_.-]*",
-	};
-	sk_autofree char *pattern =
-		info->zero ? sk_strf("^(%s|%s)$", info->zero, patterns[info->kind])
-			   : sk_strf("^%s$", patterns[info->kind]);
+	sk_autofree char *whole =
+		zero ? sk_strf("^(%s|%s)$", zero, pattern) : sk_strf("^(%s)$", pattern);
 	struct sk_json *types = sk_json_set(schema, "type", sk_json_new_array());
 
 	(void)sk_json_add(types, sk_json_new_str("string"));
-	if (info->kind == SK_LEVEL_SIZE || info->kind == SK_LEVEL_DURATION)
-		(void)sk_json_add(types, sk_json_new_str("number"));
-	sk_json_set_str(schema, "pattern", pattern);
+	if (number)
+		(void)sk_json_add(types, sk_json_new_str(number));
+	sk_json_set_str(schema, "pattern", whole);
+}
+
+static void add_level_pattern(struct sk_json *schema, const struct sk_factor_info *info)
+{
+	static const char *const patterns[] = {
+		[SK_LEVEL_SIZE] = "[0-9]+[bB]?|" NUMBER "[kmgtKMGT]([iI]?[bB])?",
+		[SK_LEVEL_RATE] = NUMBER "([kmgtKMGT]?[bB][iI][tT](/[sS])?|"
+					 "[kmgtKMGT][iI][bB]/[sS])",
+		[SK_LEVEL_DURATION] = DURATION,
+		[SK_LEVEL_SHARE] = NUMBER "%",
+		[SK_LEVEL_TEXT] = "[a-z-]+(=[^,]+)?(,[a-z]+=[^,]+)*",
+		[SK_LEVEL_LOAD] = NAME,
+	};
+
+	add_pattern(schema, info->zero, patterns[info->kind],
+		    info->kind == SK_LEVEL_SIZE	      ? "integer"
+		    : info->kind == SK_LEVEL_DURATION ? "number"
+						      : NULL);
+}
+
+/* What YAML of one age takes for a truth value and that of another for a text. */
+static void add_flag(struct sk_json *schema)
+{
+	static const char *const words[] = {"yes", "no", "on", "off"};
+	struct sk_json *list = sk_json_set(schema, "enum", sk_json_new_array());
+
+	(void)sk_json_add(list, sk_json_new_bool(true));
+	(void)sk_json_add(list, sk_json_new_bool(false));
+	for (size_t i = 0; i < SK_ARRAY_SIZE(words); i++)
+		(void)sk_json_add(list, sk_json_new_str(words[i]));
+}
+
+static void add_name(struct sk_json *schema)
+{
+	sk_json_set_str(schema, "pattern", "^" NAME "$");
+	sk_json_set_uint(schema, "maxLength", MAX_NAME);
 }
 
 struct sk_json *sk_factor_schema(enum sk_factor factor)
@@ -59,7 +92,7 @@ struct sk_json *sk_factor_schema(enum sk_factor factor)
 			(void)sk_json_add(list, sk_json_new_str(info->choice->name(i)));
 		break;
 	case SK_LEVEL_FLAG:
-		sk_json_set_str(schema, "type", "boolean");
+		add_flag(schema);
 		break;
 	case SK_LEVEL_COUNT:
 		if (info->zero) {
@@ -73,7 +106,7 @@ struct sk_json *sk_factor_schema(enum sk_factor factor)
 		sk_json_set_uint(one, "maximum", info->max);
 		break;
 	default:
-		add_pattern(schema, info);
+		add_level_pattern(schema, info);
 		break;
 	}
 	return schema;
@@ -81,17 +114,14 @@ struct sk_json *sk_factor_schema(enum sk_factor factor)
 
 static void set_type(struct sk_json *schema, enum sk_yaml_kind kind)
 {
-	static const char *const names[] = {
-		[SK_YAML_STR] = "string",
-		[SK_YAML_BOOL] = "boolean",
-		[SK_YAML_U64] = "integer",
-		[SK_YAML_DURATION] = "string",
-	};
-
-	if (kind < SK_ARRAY_SIZE(names) && names[kind])
-		sk_json_set_str(schema, "type", names[kind]);
-	if (kind == SK_YAML_DURATION)
-		sk_json_set_str(schema, "pattern", "^[0-9.]+(us|ms|s|m|h|d)?$");
+	if (kind == SK_YAML_STR)
+		sk_json_set_str(schema, "type", "string");
+	else if (kind == SK_YAML_U64)
+		sk_json_set_str(schema, "type", "integer");
+	else if (kind == SK_YAML_BOOL)
+		add_flag(schema);
+	else if (kind == SK_YAML_DURATION)
+		add_pattern(schema, NULL, DURATION, "number");
 }
 
 static void describe_map(struct sk_json *schema, const struct sk_yaml_field *table,
@@ -126,8 +156,10 @@ static void describe_factors(struct sk_json *schema, bool in_lists, bool in_load
 
 	sk_json_set_str(schema, "type", "object");
 	sk_json_set_bool(schema, "additionalProperties", false);
-	if (in_lists)
+	if (in_lists) {
 		sk_json_set_uint(schema, "minProperties", 1);
+		sk_json_set_uint(schema, "maxProperties", SK_FACTORS_MAX);
+	}
 	all = sk_json_set(schema, "properties", sk_json_new_object());
 	for (unsigned int i = 0; i < SK_FACTOR_NR; i++) {
 		struct sk_json *one, *list;
@@ -157,10 +189,13 @@ struct sk_json *sk_experiment_schema(void)
 	sk_json_set_str(schema, "title", "skiff experiment");
 	describe_map(schema, sk_file_fields, meanings);
 	part = sk_json_path(schema, "properties");
+	add_name(sk_json_get(part, "name"));
 	describe_factors(sk_json_get(part, "factors"), true, false);
 	describe_factors(sk_json_get(part, "constants"), false, false);
 	one = sk_json_get(part, "loads");
 	sk_json_set_str(one, "type", "object");
+	sk_json_set_uint(one, "maxProperties", SK_LEVELS_MAX);
+	add_name(sk_json_set(one, "propertyNames", sk_json_new_object()));
 	one = sk_json_set(one, "additionalProperties", sk_json_new_object());
 	describe_factors(one, false, true);
 	list = sk_json_set(sk_json_get(part, "hosts"), "oneOf", sk_json_new_array());

@@ -2,6 +2,7 @@
 /* test_experiment_file - experiment files: what is read, what is refused and where */
 #include <errno.h>
 #include <fcntl.h>
+#include <regex.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -140,6 +141,12 @@ static void test_what_is_wrong_is_told_with_its_place(void **state)
 		{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'nowhere'}\n"
 		 "factors: {mode: [pre-copy]}\n",
 		 ":2:42: 'nowhere' is no probe", -EINVAL},
+		{"name: w\nhosts: {from: a, to: a, guest: g, probe: 'udp://h:7'}\n"
+		 "factors: {mode: [pre-copy]}\n",
+		 ":2:22: 'from' and 'to' are one host", -EINVAL},
+		{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'udp://h:7',\n"
+		 "        probe-from: client7}\nfactors: {mode: [pre-copy]}\n",
+		 ":3:21: 'client7' does not begin with ssh://", -EINVAL},
 		{"name: w\nrepetition: 2\nfactors: {mode: [pre-copy]}\n",
 		 ":2:1: unknown key 'repetition'", -EINVAL},
 	};
@@ -287,6 +294,79 @@ static void test_schema_names_all_factors_and_metrics(void **state)
 	assert_true(sk_json_len(sk_json_path(schema, "properties.objective.enum")) > 10);
 }
 
+/* Whether the pattern of a level, as the schema shows it, takes a text. */
+static bool schema_takes(enum sk_factor factor, const char *text)
+{
+	sk_auto(sk_json_free) struct sk_json *schema = sk_factor_schema(factor);
+	regex_t pattern;
+	bool takes;
+
+	assert_int_equal(regcomp(&pattern,
+				 sk_json_str(sk_json_get(schema, "pattern"), ""),
+				 REG_EXTENDED | REG_NOSUB),
+			 0);
+	takes = regexec(&pattern, text, 0, NULL, 0) == 0;
+	regfree(&pattern);
+	return takes;
+}
+
+static void test_schema_takes_what_the_reader_takes(void **state)
+{
+	static const struct {
+		enum sk_factor factor;
+		const char *text;
+	} cases[] = {
+		{SK_FACTOR_MEMORY, "128m"},
+		{SK_FACTOR_MEMORY, "134217728"},
+		{SK_FACTOR_MEMORY, "134217728b"},
+		{SK_FACTOR_MEMORY, "1.5G"},
+		{SK_FACTOR_MEMORY, "256MiB"},
+		{SK_FACTOR_MEMORY, "256 m"},
+		{SK_FACTOR_MEMORY, "1..5g"},
+		{SK_FACTOR_MEMORY, ".5g"},
+		{SK_FACTOR_MEMORY, "134217728.5"},
+		{SK_FACTOR_MEMORY, "none"},
+		{SK_FACTOR_LINK_RATE, "none"},
+		{SK_FACTOR_LINK_RATE, "100mbit"},
+		{SK_FACTOR_LINK_RATE, "100Mbit/s"},
+		{SK_FACTOR_LINK_RATE, "100 mbit"},
+		{SK_FACTOR_LINK_RATE, "0.5gbit"},
+		{SK_FACTOR_LINK_RATE, "12MiB/s"},
+		{SK_FACTOR_LINK_RATE, "12MB/s"},
+		{SK_FACTOR_LINK_RATE, "2000000bit"},
+		{SK_FACTOR_LINK_RATE, "2000000"},
+		{SK_FACTOR_LATENCY, "none"},
+		{SK_FACTOR_LATENCY, "2ms"},
+		{SK_FACTOR_LATENCY, "2MS"},
+		{SK_FACTOR_LATENCY, "1"},
+		{SK_FACTOR_LATENCY, "0.5"},
+		{SK_FACTOR_LATENCY, "2 ms"},
+		{SK_FACTOR_LATENCY, "2min"},
+		{SK_FACTOR_LOSS, "0.5%"},
+		{SK_FACTOR_LOSS, "0.5"},
+		{SK_FACTOR_LOSS, "5.%"},
+	};
+	sk_auto(sk_json_free) struct sk_json *schema = sk_experiment_schema();
+
+	(void)state;
+	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+		uint64_t level = 0;
+		bool reads = sk_factor_read(NULL, cases[i].factor, cases[i].text, &level,
+					    NULL) == 0;
+
+		if (schema_takes(cases[i].factor, cases[i].text) != reads)
+			fail_msg("the reader %s '%s', the schema does not think so",
+				 reads ? "takes" : "refuses", cases[i].text);
+	}
+	/* A flag as man 5 writes it, and a duration without a unit. */
+	assert_int_equal(sk_json_len(sk_json_path(schema, "properties.warmup.enum")), 6);
+	assert_string_equal(sk_json_str(sk_json_at(sk_json_path(schema,
+								"properties.tail.type"),
+						   1),
+					""),
+			    "number");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +377,7 @@ int main(void)
 		cmocka_unit_test(test_template_can_be_run),
 		cmocka_unit_test(test_examples_can_be_run),
 		cmocka_unit_test(test_schema_names_all_factors_and_metrics),
+		cmocka_unit_test(test_schema_takes_what_the_reader_takes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
