@@ -6,6 +6,7 @@
 
 #define LAB(member)	offsetof(struct sk_cli_lab_opts, member)
 #define MIGRATE(member) offsetof(struct sk_cli_migrate_opts, member)
+#define ATTEND(member)	offsetof(struct sk_cli_attend_opts, member)
 #define PROBE(member)	offsetof(struct sk_cli_probe_opts, member)
 
 static const struct sk_cli_lab_opts lab_defaults = {
@@ -232,7 +233,24 @@ static const struct sk_opt migrate_table[] = {
 	SK_OPT_END,
 };
 
+#define ATTEND_WHICH                                                                     \
+	{                                                                                \
+		0,	    "lab",                                                       \
+		"NAME",	    "of the hosts of this lab; of any if not given",             \
+		SK_OPT_STR, ATTEND(lab)},                                                \
+	{                                                                                \
+		0, "from", "HOST",                                                       \
+			"whose source is this: a libvirt URI, or a host of a lab",       \
+			SK_OPT_STR, ATTEND(from)                                         \
+	}
+
+static const struct sk_opt migrate_attend_table[] = {
+	ATTEND_WHICH,
+	SK_OPT_END,
+};
+
 static const struct sk_opt migrate_status_table[] = {
+	ATTEND_WHICH,
 	SK_OPT_FORMAT_ROW(struct sk_cli_attend_opts, format),
 	SK_OPT_END,
 };
@@ -251,7 +269,9 @@ static const struct sk_cmd migrate_status = {
 static const struct sk_cmd migrate_attach = {
 	.name = "attach",
 	.summary = "see a migration that nobody leads to its end",
-	.usage = "GUEST",
+	.usage = "[OPTIONS] GUEST",
+	.opts = migrate_attend_table,
+	.opts_size = sizeof(struct sk_cli_attend_opts),
 	.program = "skiff-vm",
 	.min_args = 1,
 	.max_args = 1,
@@ -261,7 +281,9 @@ static const struct sk_cmd migrate_attach = {
 static const struct sk_cmd migrate_abort = {
 	.name = "abort",
 	.summary = "give a migration up, whoever leads it",
-	.usage = "GUEST",
+	.usage = "[OPTIONS] GUEST",
+	.opts = migrate_attend_table,
+	.opts_size = sizeof(struct sk_cli_attend_opts),
 	.program = "skiff-vm",
 	.min_args = 1,
 	.max_args = 1,

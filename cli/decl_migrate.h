@@ -67,6 +67,8 @@ struct sk_cli_migrate_opts {
 
 /** struct sk_cli_attend_opts - Options of `migrate status`, attach and abort */
 struct sk_cli_attend_opts {
+	const char *lab;
+	const char *from;
 	const char *format;
 };
 

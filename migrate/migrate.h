@@ -30,6 +30,7 @@ struct sk_migrate_opts {
 	const char *from, *to; /* libvirt URIs */
 	const char *from_name,
 		*to_name; /* for the record: host names of a lab, else the URIs */
+	const char *lab;  /* for the record: whose hosts they are; NULL: of none */
 	pid_t from_pid,
 		to_pid; /* of a lab's hosts, to ask for their clocks; 0: by ssh if the URI has it */
 	const struct sk_home
@@ -82,10 +83,22 @@ int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
 int sk_migrate_plan(const struct sk_migrate_opts *opts, struct sk_json **ret,
 		    struct sk_err *err);
 
-/** sk_migration_list() - Those under way, of @guest or (NULL) all: array of {guest, from, to, mode,
- *  phase, started, led_by, pid, remaining_bytes, total_bytes, text} */
-int sk_migration_list(const struct sk_home *home, const char *guest, struct sk_json **ret,
-		      struct sk_err *err);
+/** struct sk_migration_which - Which of those under way are meant; NULL: any */
+struct sk_migration_which {
+	const char *guest;
+	const char *lab;
+	const char *from; /* libvirt URI of the source, or its name in a lab */
+};
+/**
+ * sk_migration_list() - Those under way
+ * @ret:	Array of {guest, lab, from, to, mode, phase, started, led_by, pid, remaining_bytes,
+ *		total_bytes, text}
+ *
+ * A URI in @which->from is asked, too, for jobs that were not started from here: of these the
+ * destination, the mode and the start are null, and led_by is "others".
+ */
+int sk_migration_list(const struct sk_home *home, const struct sk_migration_which *which,
+		      struct sk_json **ret, struct sk_err *err);
 /**
  * sk_migration_recover() - Settle those whose leader was killed: the next command's first act
  * @ret:	Array of {guest, text}, what became of them; filled in a failure, too
@@ -107,10 +120,16 @@ struct sk_attend_opts {
  * Return: 0 when the guest has arrived; -ENOENT without such a migration; -EBUSY when another
  * process leads it; -ECANCELED when it was aborted; -EINPROGRESS after Ctrl-C: it goes on
  */
-int sk_migration_attach(const struct sk_home *home, const char *guest,
+int sk_migration_attach(const struct sk_home *home,
+			const struct sk_migration_which *which,
 			const struct sk_attend_opts *opts, struct sk_err *err);
-/** sk_migration_abort() - Give one up, whoever leads it; -ENOENT; -EBUSY in post-copy */
-int sk_migration_abort(const struct sk_home *home, const char *guest, struct sk_err *err);
+/**
+ * sk_migration_abort() - Give one up, whoever leads it
+ *
+ * Return: 0; -ENOENT; -EBUSY in post-copy; -ENOTUNIQ, as sk_migration_attach(), when several are meant
+ */
+int sk_migration_abort(const struct sk_home *home, const struct sk_migration_which *which,
+		       struct sk_err *err);
 
 /** struct sk_lab_opts - A lab */
 struct sk_lab_opts {

@@ -228,6 +228,7 @@ int sk_lab_migrate_opts(const struct sk_home *home, const char *lab, const char 
 	if (netns < 0)
 		return netns;
 	opts->guest = guest;
+	opts->lab = sk_json_str(sk_json_get(status, "name"), NULL);
 	opts->from = sk_json_str(sk_json_get(from, "uri"), NULL);
 	opts->to = sk_json_str(sk_json_get(to, "uri"), NULL);
 	opts->from_pid = (pid_t)sk_json_int(sk_json_get(from, "pid"), 0);

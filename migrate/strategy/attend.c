@@ -1,248 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
-/* Migrations that lost their leader: found by their records, told of, led on, given up
- *
- * What a killed leader leaves depends on how far it was (direct: libvirt's client leads):
- *
- * - pre-copy, direct: the source's libvirtd notices the closed connection, ends the job, and the
- *   destination's ends its half of the guest. The guest runs at the source.
- * - pre-copy, peer-to-peer: the source's libvirtd leads: the job goes on.
- * - post-copy: both hosts go on by themselves, and the source ends its copy when all is sent. Only
- *   a broken connection needs somebody to mend it.
- */
+/* Migrations that lost their leader: settled, led on, given up */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "lib/clock.h"
-#include "lib/fs.h"
 #include "lib/parse.h"
 #include "lib/str.h"
-#include "migrate/strategy/jobs.h"
+#include "migrate/strategy/finding.h"
 #include "migrate/strategy/strategy.h"
 
 #define SETTLE_NS (8 * SK_NS_PER_S) /* libvirtd ends the job of a client that is gone */
-#define NAP_NS	  (200 * SK_NS_PER_MS)
 
-/** struct finding - A record, and what both ends do now */
-struct finding {
-	struct sk_job_record record; /* its lock is held when nobody else leads */
-	bool is_led;
-	bool is_known; /* both ends answered */
-	struct sk_vm_look here, there;
-	enum sk_job_fate fate;
-	char why[160]; /* why it is not known */
-};
-
-static const char *text_of(const struct finding *f, const char *key)
-{
-	return sk_json_str(sk_json_get(f->record.json, key), "");
-}
-
-static void finish_finding(struct finding *f)
-{
-	sk_jobs_leave(&f->record);
-}
-SK_DEFINE_AUTO_FINISH(struct finding, finish_finding)
-
-/* A lab's host is reached through its process: without it nothing of it is left. */
-static bool is_host_gone(const char *uri)
-{
-	const char *socket = strstr(uri, "socket=/proc/");
-	sk_autofree char *path = NULL;
-
-	if (!socket)
-		return false;
-	path = strndup(socket + 7, strlen("/proc/") + strcspn(socket + 13, "/"));
-	return path && !sk_fs_exists(AT_FDCWD, path);
-}
-
-static int look_at(const char *uri, const char *guest, struct sk_vm_look *ret,
-		   struct sk_err *err)
-{
-	sk_auto(sk_vm_host_free) struct sk_vm_host *host = NULL;
-	int r;
-
-	*ret = (struct sk_vm_look){.state = SK_VM_GONE};
-	if (is_host_gone(uri))
-		return 0;
-	r = sk_vm_host_open(uri, &host, err);
-	return r < 0 ? r : sk_vm_host_look(host, guest, ret, err);
-}
-
-static void look(struct finding *f)
-{
-	const char *guest = text_of(f, "guest");
-	struct sk_err err = SK_ERR_INIT;
-
-	f->is_known = look_at(text_of(f, "from"), guest, &f->here, &err) == 0 &&
-		      look_at(text_of(f, "to"), guest, &f->there, &err) == 0;
-	(void)snprintf(f->why, sizeof(f->why), "%.159s", f->is_known ? "" : err.msg);
-	f->fate = sk_jobs_judge(&f->here, &f->there,
-				strcmp(text_of(f, "phase"), "post-copy") == 0);
-}
-
-/* 1 when the record is gone meanwhile. */
-static int open_finding(const struct sk_home *home, const char *file, struct finding *ret,
-			struct sk_err *err)
-{
-	sk_auto(finish_finding) struct finding f = {.record = SK_JOB_RECORD_INIT};
-	sk_autofree char *lock = NULL;
-	int r;
-
-	f.record.id = strndup(file, strlen(file) - strlen(".json"));
-	lock = f.record.id ? sk_strf("%s.lock", f.record.id) : NULL;
-	if (!lock)
-		return sk_err_oom(err);
-	f.record.dir_fd = sk_fs_open_dir(home->root_fd, "migrations", 0700, err);
-	if (f.record.dir_fd < 0)
-		return f.record.dir_fd;
-	f.record.lock_fd = sk_fs_lock(f.record.dir_fd, lock, 0, NULL);
-	f.is_led = f.record.lock_fd < 0;
-	if (!sk_fs_exists(f.record.dir_fd, file)) {
-		if (!f.is_led)
-			(void)unlinkat(f.record.dir_fd, lock, 0);
-		return 1;
-	}
-	r = sk_json_load(f.record.dir_fd, file, &f.record.json, err);
-	if (r < 0)
-		return r;
-	*ret = f;
-	f = (struct finding){.record = SK_JOB_RECORD_INIT};
-	return 0;
-}
-
-/* Those that libvirtd is about to end are given the time for that. */
-static void look_until_settled(struct finding *f)
-{
-	uint64_t deadline = sk_clock_mono() + SETTLE_NS;
-	bool is_moving;
-
-	do {
-		look(f);
-		is_moving = f->is_known && !f->is_led && f->fate == SK_JOB_GOES_ON &&
-			    !f->here.is_postcopy && !f->there.is_postcopy &&
-			    !sk_json_bool(sk_json_get(f->record.json, "p2p"), false);
-		/* Its half at the destination goes a moment after the job. */
-		if (f->is_known &&
-		    (f->fate == SK_JOB_SPLIT ||
-		     (f->fate == SK_JOB_ABORTED && f->there.state != SK_VM_GONE)))
-			is_moving = true;
-		if (is_moving)
-			sk_clock_sleep_until(sk_clock_mono() + NAP_NS);
-	} while (is_moving && sk_clock_mono() < deadline);
-}
-
-static char *tell(const struct finding *f)
-{
-	const char *guest = text_of(f, "guest"), *from = text_of(f, "from_name"),
-		   *to = text_of(f, "to_name");
-
-	if (!f->is_known)
-		return sk_strf("guest '%s': not known: %s", guest, f->why);
-	if (f->is_led)
-		return sk_strf("guest '%s' moves from '%s' to '%s', led by process %lld",
-			       guest, from, to,
-			       (long long)sk_json_int(sk_json_get(f->record.json, "pid"),
-						      0));
-	switch (f->fate) {
-	case SK_JOB_ABORTED:
-		return sk_strf("the migration of guest '%s' to '%s' was aborted, as its "
-			       "leader was killed: it runs at '%s'",
-			       guest, to, from);
-	case SK_JOB_STOPPED:
-		return sk_strf(
-			"the migration of guest '%s' to '%s' was aborted, as its "
-			"leader was killed: it stood still at '%s', and runs again",
-			guest, to, from);
-	case SK_JOB_ARRIVED:
-		return sk_strf("guest '%s' has arrived at '%s', though its leader was "
-			       "killed; nothing is left at '%s'",
-			       guest, to, from);
-	case SK_JOB_LEFTOVER:
-		return sk_strf("guest '%s' has arrived at '%s', though its leader was "
-			       "killed; the paused copy at '%s' was ended",
-			       guest, to, from);
-	case SK_JOB_GOES_ON:
-		return sk_strf("guest '%s' moves from '%s' to '%s'%s, led by the hosts",
-			       guest, from, to,
-			       f->here.is_postcopy ? " in post-copy" : "");
-	case SK_JOB_SPLIT:
-		return sk_strf(
-			"there are two copies of guest '%s', at '%s' and '%s', and "
-			"it is not known which is right: both are left alone",
-			guest, from, to);
-	case SK_JOB_LOST:
-		return sk_strf(
-			"guest '%s' is lost: it ended at '%s' in the middle of "
-			"post-copy; the copy at '%s' is older than what clients saw",
-			guest, to, from);
-	default:
-		return sk_strf("guest '%s' has ended", guest);
-	}
-}
-
-typedef int visit_fn(struct finding *finding, void *arg, struct sk_err *err);
-
-/* Each record of @guest, or of all. */
-static int each(const struct sk_home *home, const char *guest, visit_fn *visit, void *arg,
-		struct sk_err *err)
-{
-	sk_auto(sk_strv_free) char **files = NULL;
-	int r = sk_fs_list(home->root_fd, "migrations", &files);
-
-	if (r < 0)
-		return r == -ENOENT ? 0 : sk_err_code(err, r, "list the migrations");
-	for (char **file = files; file && *file; file++) {
-		sk_auto(finish_finding) struct finding f = {.record = SK_JOB_RECORD_INIT};
-
-		if (!sk_str_ends(*file, ".json"))
-			continue;
-		r = open_finding(home, *file, &f, err);
-		if (r < 0)
-			return r;
-		if (r == 1 || (guest && strcmp(guest, text_of(&f, "guest")) != 0))
-			continue;
-		r = visit(&f, arg, err);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static int mend(struct finding *f, struct sk_err *err)
+static int mend(struct sk_finding *f, struct sk_err *err)
 {
 	sk_auto(sk_vm_host_free) struct sk_vm_host *host = NULL;
 	int r;
 
 	if (f->fate != SK_JOB_STOPPED && f->fate != SK_JOB_LEFTOVER)
 		return 0;
-	r = sk_vm_host_open(text_of(f, "from"), &host, err);
+	r = sk_vm_host_open(sk_finding_text(f, "from"), &host, err);
 	if (r < 0)
 		return r;
 	if (f->fate == SK_JOB_STOPPED)
-		return sk_vm_host_resume(host, text_of(f, "guest"), err);
-	return sk_vm_host_destroy(host, text_of(f, "guest"), err);
+		return sk_vm_host_resume(host, sk_finding_text(f, "guest"), err);
+	return sk_vm_host_destroy(host, sk_finding_text(f, "guest"), err);
 }
 
-static int visit_recover(struct finding *f, void *arg, struct sk_err *err)
+/** struct recovery - One call of sk_migration_recover() */
+struct recovery {
+	struct sk_json *told;
+	uint64_t until_ns; /* for all records together */
+};
+
+static int visit_recover(struct sk_finding *f, void *arg, struct sk_err *err)
 {
+	struct recovery *recovery = arg;
 	sk_autofree char *text = NULL;
 	struct sk_json *one;
 	int r;
 
-	if (f->is_led)
+	f->until_ns = recovery->until_ns;
+	/* What there is no time for is left to the next command. */
+	if (f->is_led || sk_clock_mono() >= f->until_ns)
 		return 0;
-	look_until_settled(f);
+	sk_finding_settle(f);
 	if (!f->is_known || f->fate == SK_JOB_GOES_ON || f->fate == SK_JOB_SPLIT)
 		return 0;
 	r = mend(f, err);
 	if (r < 0)
 		return r;
-	text = tell(f);
+	text = sk_finding_tell(f);
 	if (!text)
 		return sk_err_oom(err);
-	one = sk_json_add(arg, sk_json_new_object());
-	sk_json_set_str(one, "guest", text_of(f, "guest"));
+	one = sk_json_add(recovery->told, sk_json_new_object());
+	sk_json_set_str(one, "guest", sk_finding_text(f, "guest"));
 	sk_json_set_str(one, "text", text);
 	sk_jobs_end(&f->record);
 	return 0;
@@ -252,59 +63,14 @@ int sk_migration_recover(const struct sk_home *home, struct sk_json **ret,
 			 struct sk_err *err)
 {
 	sk_auto(sk_json_free) struct sk_json *array = sk_json_new_array();
+	const struct sk_migration_which all = {.guest = NULL};
+	struct recovery recovery = {array, sk_clock_mono() + SETTLE_NS};
 	int r;
 
 	if (!array)
 		return sk_err_oom(err);
-	r = each(home, NULL, visit_recover, array, err);
+	r = sk_findings_each(home, &all, visit_recover, &recovery, err);
 	*ret = sk_steal(&array);
-	return r;
-}
-
-static const char *led_by(const struct finding *f)
-{
-	if (f->is_led)
-		return "skiff";
-	return f->is_known && f->fate == SK_JOB_GOES_ON ? "hosts" : "nobody";
-}
-
-static int visit_list(struct finding *f, void *arg, struct sk_err *err)
-{
-	static const char *const keys[] = {"guest", "mode", "phase", "started"};
-	const struct sk_job_sample *job = &f->here.job;
-	struct sk_json *one = sk_json_new_object();
-	sk_autofree char *text = NULL;
-
-	look(f);
-	text = tell(f);
-	if (!text)
-		return sk_err_oom(err);
-	for (size_t i = 0; i < SK_ARRAY_SIZE(keys); i++)
-		sk_json_set_str(one, keys[i], text_of(f, keys[i]));
-	sk_json_set_str(one, "from", text_of(f, "from_name"));
-	sk_json_set_str(one, "to", text_of(f, "to_name"));
-	sk_json_set_str(one, "led_by", led_by(f));
-	(void)sk_json_set(one, "pid",
-			  f->is_led ? sk_json_ref(sk_json_get(f->record.json, "pid"))
-				    : NULL);
-	(void)sk_json_set(one, "remaining_bytes",
-			  f->here.has_job ? sk_json_new_uint(job->memory_remaining)
-					  : NULL);
-	(void)sk_json_set(one, "total_bytes",
-			  f->here.has_job ? sk_json_new_uint(job->memory_total) : NULL);
-	sk_json_set_str(one, "text", text);
-	(void)sk_json_add(arg, one);
-	return 0;
-}
-
-int sk_migration_list(const struct sk_home *home, const char *guest, struct sk_json **ret,
-		      struct sk_err *err)
-{
-	sk_auto(sk_json_free) struct sk_json *array = sk_json_new_array();
-	int r = each(home, guest, visit_list, array, err);
-
-	if (r == 0)
-		*ret = sk_steal(&array);
 	return r;
 }
 
@@ -315,13 +81,13 @@ struct attend {
 };
 
 /* Nobody leads a post-copy that does not move: connect both ends anew, and lead it. */
-static int lead_on(struct finding *f, const struct sk_attend_opts *opts,
+static int lead_on(struct sk_finding *f, const struct sk_attend_opts *opts,
 		   struct sk_err *err)
 {
 	sk_auto(sk_timeline_free) struct sk_timeline *timeline = sk_timeline_new();
-	const struct sk_vm_ends ends = {.guest = text_of(f, "guest"),
-					.from = text_of(f, "from"),
-					.to = text_of(f, "to"),
+	const struct sk_vm_ends ends = {.guest = sk_finding_text(f, "guest"),
+					.from = sk_finding_text(f, "from"),
+					.to = sk_finding_text(f, "to"),
 					.timeline = timeline};
 	sk_auto(sk_vm_close) struct sk_vm *vm = NULL;
 	struct sk_session session = {.ops = &sk_vm_libvirt,
@@ -347,7 +113,7 @@ static int lead_on(struct finding *f, const struct sk_attend_opts *opts,
 	return r;
 }
 
-static void say_progress(const struct finding *f, const struct sk_attend_opts *opts)
+static void say_progress(const struct sk_finding *f, const struct sk_attend_opts *opts)
 {
 	char left[SK_FORMAT_SIZE], text[80];
 
@@ -358,7 +124,8 @@ static void say_progress(const struct finding *f, const struct sk_attend_opts *o
 	opts->phase(opts->phase_ctx, "migrate", text);
 }
 
-static int watch(struct finding *f, const struct sk_attend_opts *opts, struct sk_err *err)
+static int watch(struct sk_finding *f, const struct sk_attend_opts *opts,
+		 struct sk_err *err)
 {
 	struct sk_guard guard;
 
@@ -368,7 +135,7 @@ static int watch(struct finding *f, const struct sk_attend_opts *opts, struct sk
 
 		if (opts->interrupted && *opts->interrupted)
 			return sk_err_set(err, EINPROGRESS, "it goes on without us");
-		look(f);
+		sk_finding_look(f);
 		if (!f->is_known)
 			return sk_err_set(err, EIO, "%s", f->why);
 		if (f->fate != SK_JOB_GOES_ON)
@@ -378,11 +145,11 @@ static int watch(struct finding *f, const struct sk_attend_opts *opts, struct sk
 		if (f->here.is_postcopy && sk_guard_look(&guard, now) == SK_GUARD_STALLED)
 			return lead_on(f, opts, err);
 		say_progress(f, opts);
-		sk_clock_sleep_until(now + NAP_NS);
+		sk_clock_sleep_until(now + SK_FINDING_NAP_NS);
 	}
 }
 
-static int visit_attach(struct finding *f, void *arg, struct sk_err *err)
+static int visit_attach(struct sk_finding *f, void *arg, struct sk_err *err)
 {
 	struct attend *attend = arg;
 	sk_autofree char *text = NULL;
@@ -399,8 +166,8 @@ static int visit_attach(struct finding *f, void *arg, struct sk_err *err)
 	r = watch(f, attend->opts, err);
 	if (r < 0)
 		return r;
-	look(f);
-	text = tell(f);
+	sk_finding_look(f);
+	text = sk_finding_tell(f);
 	if (!text)
 		return sk_err_oom(err);
 	if (f->fate != SK_JOB_ARRIVED)
@@ -410,51 +177,86 @@ static int visit_attach(struct finding *f, void *arg, struct sk_err *err)
 	return r;
 }
 
-static int not_found(const char *guest, struct sk_err *err)
+static int not_found(const struct sk_migration_which *which, struct sk_err *err)
 {
-	int r = sk_err_set(err, ENOENT, "no migration of guest '%s' is under way", guest);
+	int r = sk_err_set(err, ENOENT, "no migration of guest '%s' is under way%s%s%s%s",
+			   which->guest, which->lab ? " in lab " : "",
+			   which->lab ? which->lab : "", which->from ? " from " : "",
+			   which->from ? which->from : "");
 
 	return sk_err_hint(err, r, "see those that are: skiff migrate status");
 }
 
-int sk_migration_attach(const struct sk_home *home, const char *guest,
+static int visit_place(struct sk_finding *f, void *arg, struct sk_err *err)
+{
+	const char *lab = sk_finding_text(f, "lab");
+	char ***places = arg;
+
+	if (sk_strv_addf(places, "'%s'%s%s", sk_finding_text(f, "from_name"),
+			 *lab ? " of lab " : "", lab) < 0)
+		return sk_err_oom(err);
+	return 0;
+}
+
+/* Names of guests may be the same elsewhere: which one is meant is not guessed. */
+static int need_one(const struct sk_home *home, const struct sk_migration_which *which,
+		    struct sk_err *err)
+{
+	sk_auto(sk_strv_free) char **places = NULL;
+	int r = sk_findings_each(home, which, visit_place, &places, err);
+
+	if (r < 0 || !places || !places[0] || !places[1])
+		return r;
+	r = sk_err_set(err, ENOTUNIQ, "guests '%s' migrate from %s and from %s",
+		       which->guest, places[0], places[1]);
+	return sk_err_hint(err, r, "say which one is meant: --lab NAME, or --from HOST");
+}
+
+int sk_migration_attach(const struct sk_home *home,
+			const struct sk_migration_which *which,
 			const struct sk_attend_opts *opts, struct sk_err *err)
 {
 	struct attend attend = {.opts = opts};
-	int r = each(home, guest, visit_attach, &attend, err);
+	int r = need_one(home, which, err);
 
-	return r == 0 && !attend.has_found ? not_found(guest, err) : r;
+	if (r == 0)
+		r = sk_findings_each(home, which, visit_attach, &attend, err);
+	return r == 0 && !attend.has_found ? not_found(which, err) : r;
 }
 
-static int visit_abort(struct finding *f, void *arg, struct sk_err *err)
+static int refuse_postcopy(const char *guest, struct sk_err *err)
+{
+	int r = sk_err_set(err, EBUSY,
+			   "guest '%s' is in post-copy, which cannot be given up", guest);
+
+	return sk_err_hint(err, r,
+			   "each host has a part of its memory; see it to its end: skiff "
+			   "migrate attach %s",
+			   guest);
+}
+
+static int visit_abort(struct sk_finding *f, void *arg, struct sk_err *err)
 {
 	sk_auto(sk_vm_host_free) struct sk_vm_host *host = NULL;
 	struct attend *attend = arg;
 	int r;
 
 	attend->has_found = true;
-	look(f);
+	sk_finding_look(f);
 	if (!f->is_known)
 		return sk_err_set(err, EIO, "%s", f->why);
-	if (f->here.is_postcopy || f->there.is_postcopy) {
-		r = sk_err_set(err, EBUSY,
-			       "guest '%s' is in post-copy, which cannot be given up",
-			       text_of(f, "guest"));
-		return sk_err_hint(err, r,
-				   "each host has a part of its memory; see it to its "
-				   "end: skiff migrate attach %s",
-				   text_of(f, "guest"));
-	}
-	r = sk_vm_host_open(text_of(f, "from"), &host, err);
+	if (f->here.is_postcopy || f->there.is_postcopy)
+		return refuse_postcopy(sk_finding_text(f, "guest"), err);
+	r = sk_vm_host_open(sk_finding_text(f, "from"), &host, err);
 	if (r == 0)
-		r = sk_vm_host_abort(host, text_of(f, "guest"), err);
+		r = sk_vm_host_abort(host, sk_finding_text(f, "guest"), err);
 	if (r < 0 || f->is_led)
 		return r;
 	for (uint64_t end = sk_clock_mono() + SETTLE_NS; sk_clock_mono() < end;) {
-		look(f);
+		sk_finding_look(f);
 		if (f->fate != SK_JOB_GOES_ON && f->there.state == SK_VM_GONE)
 			break;
-		sk_clock_sleep_until(sk_clock_mono() + NAP_NS);
+		sk_clock_sleep_until(sk_clock_mono() + SK_FINDING_NAP_NS);
 	}
 	if (f->fate == SK_JOB_GOES_ON)
 		return sk_err_set(err, ETIMEDOUT, "the job has not ended yet");
@@ -462,10 +264,41 @@ static int visit_abort(struct finding *f, void *arg, struct sk_err *err)
 	return 0;
 }
 
-int sk_migration_abort(const struct sk_home *home, const char *guest, struct sk_err *err)
+/* One that was not started from here: the source itself is asked, and told. */
+static int abort_foreign(const struct sk_migration_which *which, struct sk_err *err)
 {
-	struct attend attend = {0};
-	int r = each(home, guest, visit_abort, &attend, err);
+	sk_auto(sk_vm_host_free) struct sk_vm_host *host = NULL;
+	struct sk_vm_look look;
+	int r = sk_vm_host_open(which->from, &host, err);
 
-	return r == 0 && !attend.has_found ? not_found(guest, err) : r;
+	if (r == 0)
+		r = sk_vm_host_look(host, which->guest, &look, err);
+	if (r < 0)
+		return r;
+	if (!look.has_job)
+		return not_found(which, err);
+	if (look.is_postcopy)
+		return refuse_postcopy(which->guest, err);
+	r = sk_vm_host_abort(host, which->guest, err);
+	for (uint64_t end = sk_clock_mono() + SETTLE_NS; r == 0 && look.has_job;) {
+		if (sk_clock_mono() > end)
+			return sk_err_set(err, ETIMEDOUT, "the job has not ended yet");
+		sk_clock_sleep_until(sk_clock_mono() + SK_FINDING_NAP_NS);
+		r = sk_vm_host_look(host, which->guest, &look, err);
+	}
+	return r;
+}
+
+int sk_migration_abort(const struct sk_home *home, const struct sk_migration_which *which,
+		       struct sk_err *err)
+{
+	struct attend attend = {.opts = NULL};
+	int r = need_one(home, which, err);
+
+	if (r == 0)
+		r = sk_findings_each(home, which, visit_abort, &attend, err);
+	if (r < 0 || attend.has_found)
+		return r;
+	return sk_jobs_is_at_uri(which) ? abort_foreign(which, err)
+					: not_found(which, err);
 }

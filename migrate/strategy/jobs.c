@@ -76,6 +76,7 @@ static void describe(struct sk_job_record *record, const struct sk_migrate_opts 
 	char started[SK_CLOCK_TEXT_SIZE];
 
 	sk_json_set_str(json, "guest", opts->guest);
+	sk_json_set_str(json, "lab", opts->lab);
 	sk_json_set_str(json, "from", opts->from);
 	sk_json_set_str(json, "to", opts->to);
 	sk_json_set_str(json, "from_name",
@@ -120,6 +121,27 @@ int sk_jobs_begin(const struct sk_migrate_opts *opts, struct sk_job_record *ret,
 	}
 	*ret = record;
 	return 0;
+}
+
+static bool is_text(const struct sk_json *record, const char *key, const char *wanted)
+{
+	return sk_str_equal(sk_json_str(sk_json_get(record, key), NULL), wanted);
+}
+
+bool sk_jobs_is_meant(const struct sk_json *record,
+		      const struct sk_migration_which *which)
+{
+	if (which->guest && !is_text(record, "guest", which->guest))
+		return false;
+	if (which->lab && !is_text(record, "lab", which->lab))
+		return false;
+	return !which->from || is_text(record, "from", which->from) ||
+	       is_text(record, "from_name", which->from);
+}
+
+bool sk_jobs_is_at_uri(const struct sk_migration_which *which)
+{
+	return which->from && strchr(which->from, ':') && !which->lab;
 }
 
 void sk_jobs_phase(void *ctx, const char *phase)

@@ -31,6 +31,11 @@ struct sk_job_record {
  */
 int sk_jobs_begin(const struct sk_migrate_opts *opts, struct sk_job_record *ret,
 		  struct sk_err *err);
+/** sk_jobs_is_meant() - Whether a record is one of those; pure */
+bool sk_jobs_is_meant(const struct sk_json *record,
+		      const struct sk_migration_which *which);
+/** sk_jobs_is_at_uri() - Whether a source is named that can tell of jobs without a record; pure */
+bool sk_jobs_is_at_uri(const struct sk_migration_which *which);
 /** sk_jobs_phase() - A sk_session's on_change(): note how far the job is; @ctx is the record */
 void sk_jobs_phase(void *ctx, const char *phase);
 /** sk_jobs_end() - Forget the record, and let go of it */

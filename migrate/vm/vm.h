@@ -70,12 +70,15 @@ struct sk_vm_check {
 struct sk_vm_look {
 	enum sk_vm_state state;
 	bool is_postcopy; /* a part of its memory is elsewhere, or was when it broke */
-	bool has_job;	  /* a migration goes on, whoever leads it */
+	bool has_job;	  /* it is being migrated from there, whoever leads it */
 	struct sk_job_sample job;
 };
 /** sk_vm_host_look() - Look; a guest that is not there is SK_VM_GONE, no error */
 int sk_vm_host_look(struct sk_vm_host *host, const char *guest, struct sk_vm_look *ret,
 		    struct sk_err *err);
+/** sk_vm_look() - Connect and look, within a time: -ETIMEDOUT when the host has not answered by then */
+int sk_vm_look(const char *uri, const char *guest, unsigned int timeout_ms,
+	       struct sk_vm_look *ret, struct sk_err *err);
 /** sk_vm_host_abort() - Give its migration up, whoever leads it; -EBUSY in post-copy */
 int sk_vm_host_abort(struct sk_vm_host *host, const char *guest, struct sk_err *err);
 /** sk_vm_host_resume() - Let a paused guest run */

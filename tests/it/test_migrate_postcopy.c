@@ -79,7 +79,9 @@ static void detach(struct it_faults *f)
 	it_faults_finish(f, "Ctrl-C twice in post-copy", 130, 4,
 			 "hint: see it to its end: skiff migrate attach g1");
 	assert_led_by(f, "g1 hosts");
-	it_expect(f->it, 1, "migrate", "abort", "g1");
+	it_expect(f->it, 1, "migrate", "abort", "g1", "--lab", "other");
+	it_assert_has(f->it->err, "is under way in lab other");
+	it_expect(f->it, 1, "migrate", "abort", "g1", "--lab", "default", "--from", "b");
 	it_assert_has(f->it->err, "in post-copy, which cannot be given up");
 	it_faults_hurt(f, "b", NULL);
 	it_expect(f->it, 0, "migrate", "attach", "g1");
