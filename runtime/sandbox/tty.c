@@ -30,11 +30,12 @@ static int use_own_null(const struct sk_child *c, int number, struct sk_err *err
 
 	if (c->root_fd < 0 || mode < 0 || !is_null_device(number))
 		return 0;
-	fd = sk_fs_open_in_root(c->root_fd, "/dev/null", (mode & O_ACCMODE) | O_CLOEXEC,
-				0);
+	/* not to be waited for: it may be a pipe that a container has put there */
+	fd = sk_fs_open_in_root(c->root_fd, "/dev/null",
+				(mode & O_ACCMODE) | O_NONBLOCK | O_NOCTTY, 0);
 	if (fd < 0 || !is_null_device(fd))
 		return 0; /* the host's does as well */
-	if (dup2(fd, number) < 0)
+	if (fcntl(fd, F_SETFL, 0) < 0 || dup2(fd, number) < 0)
 		return sk_err_errno(err, "set descriptor %d", number);
 	return 0;
 }

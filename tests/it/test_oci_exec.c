@@ -168,6 +168,21 @@ static void test_errors_have_the_words_engines_look_for(void **state)
 	end(it);
 }
 
+/* Root of a container may put a pipe, which nobody writes to, in the place of its null device. */
+static void test_a_pipe_in_the_place_of_the_null_device_is_not_waited_for(void **state)
+{
+	struct it *it = *state;
+	struct it_job job;
+
+	start(it);
+	oci_expect(it, 0, "exec", ID, "sh", "-c",
+		   "rm /dev/null && busybox mkfifo /dev/null && echo ready");
+	oci_spawn(it, &job, "exec", ID, "echo", "ran");
+	it_await_out(&job, "ran");
+	assert_int_equal(it_finish(it, &job), 0);
+	end(it);
+}
+
 static void test_a_paused_container_takes_no_process_unless_asked(void **state)
 {
 	struct it *it = *state;
@@ -244,6 +259,7 @@ int main(void)
 		OCI_CASE(test_a_process_file_is_the_whole_process),
 		OCI_CASE(test_a_terminal_is_attached_or_handed_over),
 		OCI_CASE(test_errors_have_the_words_engines_look_for),
+		OCI_CASE(test_a_pipe_in_the_place_of_the_null_device_is_not_waited_for),
 		OCI_CASE(test_a_paused_container_takes_no_process_unless_asked),
 		OCI_CASE(test_a_created_container_takes_processes_too),
 		OCI_CASE(test_a_process_may_be_in_a_group_below_the_containers),
