@@ -259,17 +259,24 @@ static void test_interrupt_while_coming_up_leaves_nothing(void **state)
 	}
 }
 
+/* A file in a folder, which is made. */
+static void write_in(const char *dir, const char *name, const char *text)
+{
+	sk_autoclose int fd = -1;
+
+	assert_int_equal(sk_fs_mkdirs(AT_FDCWD, dir, 0700, NULL), 0);
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(sk_fs_replace(fd, name, text, strlen(text), 0600, NULL), 0);
+}
+
 static void test_damaged_record_hides_nothing_and_can_be_removed(void **state)
 {
-	static const char text[] = "{\"name\": \"dam";
 	struct it *it = *state;
 	sk_autofree char *labs = sk_strf("%s/labs", it->root);
-	sk_autofree char *file = sk_strf("%s/damaged.json", labs);
 
 	it_need_root(it);
-	assert_int_equal(sk_fs_mkdirs(AT_FDCWD, labs, 0700, NULL), 0);
-	assert_int_equal(sk_fs_replace(AT_FDCWD, file, text, strlen(text), 0600, NULL),
-			 0);
+	write_in(labs, "damaged.json", "{\"name\": \"dam");
 	it_expect(it, 0, "lab", "ls", "--format", "{{.name}} {{.status}}");
 	assert_string_equal(it->out, "damaged broken\n");
 	it_expect(it, 1, "lab", "status", "damaged");
@@ -286,8 +293,7 @@ static void test_slice_of_another_is_no_lab(void **state)
 	sk_autofree char *file = sk_strf("%s/slice.yaml", it->dir);
 
 	it_need_root(it);
-	assert_int_equal(sk_fs_replace(AT_FDCWD, file, text, strlen(text), 0600, NULL),
-			 0);
+	write_in(it->dir, "slice.yaml", text);
 	it_expect(it, 0, "slice", "apply", file);
 	it_expect(it, 1, "lab", "up");
 	it_assert_has(it->err, "there is a slice 'lab-default', which is no lab's");
