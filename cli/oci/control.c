@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /* control - skiff-oci kill, pause, resume */
 #include <signal.h>
+#include <string.h>
 
 #include "cli/oci/oci.h"
 #include "lib/proc.h"
@@ -21,12 +22,14 @@ static int kill_run(const struct sk_cmd_ctx *ctx, void *options, int nargs, char
 {
 	const struct kill_opts *opts = options;
 	sk_auto(sk_home_free) struct sk_home *home = NULL;
+	bool only_asks = nargs > 1 && strcmp(args[1], "0") == 0; /* kill(2) */
 	int sig = nargs > 1 ? sk_proc_signal_number(args[1]) : SIGTERM, r;
 
-	if (sig < 0)
+	if (sig < 0 && !only_asks)
 		return sk_cmd_usage(err, "'%s' is no signal", args[1]);
 	r = sk_oci_open(ctx, &home, err);
-	return r < 0 ? r : sk_oci_kill(home, args[0], sig, opts->all, err);
+	return r < 0 ? r
+		     : sk_oci_kill(home, args[0], only_asks ? 0 : sig, opts->all, err);
 }
 
 static int pause_run(const struct sk_cmd_ctx *ctx, void *opts, int nargs, char **args,

@@ -22,7 +22,8 @@
 
 static char **read_lines(int root_fd, const char *path)
 {
-	sk_autoclose int fd = sk_fs_open_in_root(root_fd, path, O_RDONLY | O_NONBLOCK, 0);
+	sk_autoclose int fd =
+		sk_fs_open_in_root(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	sk_autofree char *text = NULL;
 	struct stat st;
 

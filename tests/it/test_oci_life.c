@@ -44,8 +44,13 @@ static void test_signals_go_by_name_and_number(void **state)
 		up = sk_strf("/proc/%d/root/dev/shm/up", oci_pid(it, "s1"));
 		while (!sk_fs_exists(AT_FDCWD, up))
 			sk_clock_sleep_until(sk_clock_mono() + SK_NS_PER_MS);
+		/* 0 is none: it asks whether there is somebody */
+		oci_expect(it, 0, "kill", "s1", "0");
+		oci_expect(it, 0, "kill", "--all", "s1", "0");
+		oci_assert_status(it, "s1", "running");
 		oci_expect(it, 0, "kill", "s1", names[i]);
 		oci_await_status(it, "s1", "stopped");
+		oci_expect(it, 1, "kill", "s1", "0");
 		oci_expect(it, 0, "delete", "s1");
 	}
 	oci_expect(it, 2, "kill", "s1", "BOGUS");
