@@ -135,6 +135,20 @@ const struct sk_cmd sk_cmd_lab = {
 	.program = "skiff-vm",
 };
 
+static const struct sk_cli_migrate_opts migrate_defaults = {
+	.mode = "pre-copy",
+	.postcopy_after = SK_OPT_UNSET,
+	.timeout_ns = SK_OPT_UNSET,
+	.bandwidth_bits = SK_OPT_UNSET,
+	.postcopy_bandwidth_bits = SK_OPT_UNSET,
+	.max_downtime_ns = SK_OPT_UNSET,
+	.auto_converge_initial = SK_OPT_UNSET,
+	.auto_converge_increment = SK_OPT_UNSET,
+	.compression_level = SK_OPT_UNSET,
+	.xbzrle_cache_bytes = SK_OPT_UNSET,
+	.parallel = SK_OPT_UNSET,
+};
+
 static const struct sk_opt migrate_table[] = {
 	{0, "to", "HOST", "destination: a host of the lab, or a libvirt URI", SK_OPT_STR,
 	 MIGRATE(to)},
@@ -301,8 +315,7 @@ const struct sk_cmd sk_cmd_migrate = {
 		"      --probe udp://10.0.0.7:7?hz=1000 --dir results/\n",
 	.opts = migrate_table,
 	.opts_size = sizeof(struct sk_cli_migrate_opts),
-	.defaults =
-		&(const struct sk_cli_migrate_opts){.lab = "default", .mode = "pre-copy"},
+	.defaults = &migrate_defaults,
 	.program = "skiff-vm",
 	.sub = (const struct sk_cmd *const[]){&migrate_status, &migrate_attach,
 					      &migrate_abort, NULL},
@@ -337,7 +350,9 @@ const struct sk_cmd sk_cmd_probe = {
 	.usage = "[OPTIONS] udp|tcp|http|icmp://ADDR[:PORT][?hz=N]",
 	.opts = probe_table,
 	.opts_size = sizeof(struct sk_cli_probe_opts),
-	.defaults = &(const struct sk_cli_probe_opts){.for_ns = 10 * SK_NS_PER_S},
+	.defaults = &(const struct sk_cli_probe_opts){.for_ns = 10 * SK_NS_PER_S,
+						      .hz = SK_OPT_UNSET,
+						      .clients = SK_OPT_UNSET},
 	.program = "skiff-vm",
 	.min_args = 1,
 	.max_args = 1,

@@ -19,7 +19,7 @@ struct sk_cli_lab_opts {
 	const char *loss;
 };
 
-/** struct sk_cli_migrate_opts - Options of `migrate`; 0 and NULL mean not given */
+/** struct sk_cli_migrate_opts - Options of `migrate`; SK_OPT_UNSET and NULL mean not given */
 struct sk_cli_migrate_opts {
 	const char *to;
 	const char *from;
@@ -72,7 +72,7 @@ struct sk_cli_attend_opts {
 	const char *format;
 };
 
-/** struct sk_cli_probe_opts - Options of `probe`; 0 and NULL mean not given */
+/** struct sk_cli_probe_opts - Options of `probe`; SK_OPT_UNSET and NULL mean not given */
 struct sk_cli_probe_opts {
 	const char *lab;
 	const char *from;

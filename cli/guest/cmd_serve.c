@@ -20,6 +20,9 @@ static int fill(const struct sk_cli_serve_opts *given, struct sk_service_opts *o
 		control = given->port ? given->port + 1 : 0;
 	if (given->port > MAX_PORT || control > MAX_PORT)
 		return sk_cmd_usage(err, "ports go to %d", MAX_PORT);
+	if (given->pages_per_s && !given->working_set_bytes)
+		return sk_cmd_usage(err,
+				    "--pages-per-s needs --working-set: write what?");
 	opts->server.address = given->address;
 	opts->server.port = (uint16_t)given->port;
 	opts->control_port = (uint16_t)control;

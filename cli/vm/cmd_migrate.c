@@ -36,8 +36,8 @@ static int fill_ends(const struct sk_cli_migrate_opts *given, const char *guest,
 				    "%s needs --from",
 				    given->control ? "--control" : "--probe-from");
 	if (!given->from)
-		return sk_lab_migrate_opts(home, given->lab, guest, given->to, opts,
-					   ret_hold, err);
+		return sk_lab_migrate_opts(home, given->lab ? given->lab : "default",
+					   guest, given->to, opts, ret_hold, err);
 	if (!strstr(given->to, "://") && !strchr(given->to, ':'))
 		return sk_cmd_usage(err,
 				    "with --from, --to must be a libvirt URI, not '%s'",
@@ -116,7 +116,7 @@ static int migrate(const struct sk_migrate_opts *opts, const char *format,
 int sk_run_migrate(const struct sk_cmd_ctx *ctx, void *options, int nargs, char **args,
 		   struct sk_err *err)
 {
-	const struct sk_cli_migrate_opts *given = options;
+	struct sk_cli_migrate_opts *given = options;
 	struct sk_progress progress = {0};
 	struct sk_migrate_opts opts = {.probe = given->probe,
 				       .netns_fd = -1,
@@ -131,7 +131,11 @@ int sk_run_migrate(const struct sk_cmd_ctx *ctx, void *options, int nargs, char 
 	(void)nargs;
 	if (!given->to)
 		return sk_cmd_usage(err, "--to is missing: where to?");
-	r = sk_vmcli_transfer(given, &opts, err);
+	if (given->from && given->lab)
+		return sk_cmd_usage(err, "--from and --lab are two sources");
+	r = sk_vmcli_refuse_zeros(given, err);
+	if (r == 0)
+		r = sk_vmcli_transfer(given, &opts, err);
 	if (r < 0)
 		return r;
 	r = sk_vmcli_open(ctx, &home, err);

@@ -240,9 +240,9 @@ static int fill_target(const struct sk_cli_probe_opts *given,
 	char number[24];
 	int r = 0;
 
-	if (given->hz)
+	if (given->hz != SK_OPT_UNSET)
 		target->hz = (unsigned int)given->hz;
-	if (given->clients) {
+	if (given->clients != SK_OPT_UNSET) {
 		(void)snprintf(number, sizeof(number), "%" PRIu64, given->clients);
 		r = sk_probe_target_set(target, "clients", number, err);
 	}
@@ -276,7 +276,9 @@ static int fill_opts(const struct sk_cmd_ctx *ctx, const struct sk_cli_probe_opt
 {
 	int r;
 
-	if (given->hz > MAX_HZ)
+	if (given->hz == 0 || given->clients == 0)
+		return sk_cmd_usage(err, "--hz and --clients are at least 1");
+	if (given->hz != SK_OPT_UNSET && given->hz > MAX_HZ)
 		return sk_cmd_usage(err, "--hz is at most %u", MAX_HZ);
 	if (given->for_ns == 0)
 		return sk_cmd_usage(err, "--for must be longer than nothing");

@@ -7,6 +7,36 @@
 
 #include "lib/clock.h"
 
+int sk_vmcli_refuse_zeros(struct sk_cli_migrate_opts *given, struct sk_err *err)
+{
+	const struct {
+		const char *name;
+		uint64_t *value;
+	} numbers[] = {
+		{"postcopy-after", &given->postcopy_after},
+		{"timeout", &given->timeout_ns},
+		{"bandwidth", &given->bandwidth_bits},
+		{"postcopy-bandwidth", &given->postcopy_bandwidth_bits},
+		{"max-downtime", &given->max_downtime_ns},
+		{"auto-converge-initial", &given->auto_converge_initial},
+		{"auto-converge-increment", &given->auto_converge_increment},
+		{"compression-level", &given->compression_level},
+		{"xbzrle-cache", &given->xbzrle_cache_bytes},
+		{"parallel", &given->parallel},
+	};
+
+	for (size_t i = 0; i < SK_ARRAY_SIZE(numbers); i++) {
+		if (*numbers[i].value == 0)
+			return sk_cmd_usage(err,
+					    "--%s must be more than 0: leave it out "
+					    "for its default",
+					    numbers[i].name);
+		if (*numbers[i].value == SK_OPT_UNSET)
+			*numbers[i].value = 0;
+	}
+	return 0;
+}
+
 /* Numbers that are 0 when not given; the layer below knows their limits. */
 static int take_numbers(const struct sk_cli_migrate_opts *given,
 			struct sk_transfer_opts *ret, struct sk_err *err)

@@ -7,6 +7,14 @@
 #include "migrate/migrate.h"
 
 /**
+ * sk_vmcli_refuse_zeros() - No number of `migrate` may be 0, which the layer below takes for "not given"
+ * @given:	Numbers that were not given become 0
+ *
+ * Return: 0; a usage error
+ */
+int sk_vmcli_refuse_zeros(struct sk_cli_migrate_opts *given, struct sk_err *err);
+
+/**
  * sk_vmcli_transfer() - Fill .mode, .transfer, .timeout_ns and what belongs to them
  * @ret:	Texts point into @given
  *

@@ -131,6 +131,14 @@ static void test_what_cannot_work_is_refused_and_changes_nothing(void **state)
 	assert_null(strstr(it->err, "check both hosts"));
 	it_expect(it, 2, "migrate", "g1");
 	it_assert_has(it->err, "--to is missing");
+	it_expect(it, 2, "migrate", "g1", "--to", "b", "--max-downtime", "0");
+	it_assert_has(it->err, "--max-downtime must be more than 0");
+	it_expect(it, 2, "migrate", "g1", "--to", "b", "--from", "a", "--lab", "default");
+	it_assert_has(it->err, "--from and --lab are two sources");
+	it_expect(it, 2, "probe", "--hz", "0", "udp://10.77.0.10:7007");
+	it_assert_has(it->err, "--hz and --clients are at least 1");
+	it_expect(it, 2, "serve", "--pages-per-s", "5");
+	it_assert_has(it->err, "--pages-per-s needs --working-set");
 	it_lab_guest_on(it, "a");
 	it_expect(it, 0, "lab", "down");
 }
