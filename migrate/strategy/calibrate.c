@@ -15,8 +15,7 @@
 #define DIR	     "calibration"
 #define VERSION	     2 /* 1 did not know links and caps: its runs are of another link */
 #define UNKNOWN_LINK "?"
-#define LIKE_CAP     1.5 /* a factor that still makes a cap like another */
-#define LIKE_VALUE   1.5 /* one that still makes values a cluster */
+#define LIKE	     1.5 /* a factor that still makes a value like another */
 #define OWN_LOW                                                                          \
 	20e6 /* of QEMU's resident memory: its own, and the guest's pages of zeros */
 #define OWN_MID	  90e6
@@ -176,6 +175,7 @@ struct coming {
 struct wanted {
 	unsigned int modes;	     /* bits of enum sk_mode */
 	const char *guest, *link;    /* NULL: any */
+	double nonzero;		     /* V0 within a factor of 1.5; 0 any */
 	const struct coming *coming; /* NULL: however unlike they are to it */
 	unsigned int unlike;	     /* else exactly so */
 };
@@ -186,11 +186,16 @@ struct wanted {
 #define UNLIKE_LINK 6u
 #define UNLIKE_MOST (UNLIKE_LINK + UNLIKE_MODE + 2 * UNLIKE_CAP)
 
+static bool is_like(double value, double other)
+{
+	return value <= LIKE * other && other <= LIKE * value;
+}
+
 static unsigned int unlike_cap(double cap, double coming)
 {
 	if (!(cap >= 0) || (cap > 0) != (coming > 0))
 		return 2 * UNLIKE_CAP;
-	return cap <= LIKE_CAP * coming && coming <= LIKE_CAP * cap ? 0 : UNLIKE_CAP;
+	return is_like(cap, coming) ? 0 : UNLIKE_CAP;
 }
 
 /* The link says more than the mode, the mode more than the cap. */
@@ -210,6 +215,8 @@ static bool is_wanted(const struct sk_calibration_run *run, const struct wanted 
 		return false;
 	if (want->link && strcmp(want->link, run->link) != 0)
 		return false;
+	if (want->nonzero > 0 && !is_like(run->nonzero, want->nonzero))
+		return false;
 	return !want->coming || unlike(run, want->coming) == want->unlike;
 }
 
@@ -222,13 +229,11 @@ static double densest(const double *sorted, size_t n, double guess)
 	size_t first = 0, most = 0, best = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		bool is_guess = guess * LIKE_VALUE >= sorted[i] &&
-				guess <= LIKE_VALUE * sorted[i];
 		size_t j = i, votes;
 
-		while (j < n && sorted[j] <= LIKE_VALUE * sorted[i])
+		while (j < n && sorted[j] <= LIKE * sorted[i])
 			j++;
-		votes = 2 * (j - i) + is_guess;
+		votes = 2 * (j - i) + is_like(guess, sorted[i]);
 		if (votes > best) {
 			best = votes;
 			most = j - i;
@@ -271,7 +276,17 @@ static struct sk_range hull(struct sk_range range, const struct sk_range *other)
 	return range;
 }
 
-/* Of those most like it; what is known of other links alone bounds nothing. */
+/* The middle of those most like what comes: how unlike it they are, or more than the most. */
+static unsigned int nearest(const struct sk_calibration *calibration, struct wanted want,
+			    size_t offset, struct sk_range *ret)
+{
+	for (want.unlike = 0; want.unlike <= UNLIKE_MOST; want.unlike++)
+		if (middle(calibration, &want, offset, ret))
+			break;
+	return want.unlike;
+}
+
+/* What is known of other links alone bounds nothing. */
 static struct sk_range learn(const struct sk_calibration *calibration,
 			     const struct coming *coming, size_t offset,
 			     const struct sk_range *guess)
@@ -282,13 +297,12 @@ static struct sk_range learn(const struct sk_calibration *calibration,
 		[SK_MODE_POST_COPY] = BIT(SK_MODE_POST_COPY) | BIT(SK_MODE_HYBRID),
 		[SK_MODE_HYBRID] = BIT(SK_MODE_POST_COPY) | BIT(SK_MODE_HYBRID),
 	};
-	struct wanted want = {.modes = like[coming->mode], .coming = coming};
+	const struct wanted want = {.modes = like[coming->mode], .coming = coming};
 	struct sk_range range = *guess;
 
-	for (; want.unlike <= UNLIKE_MOST; want.unlike++)
-		if (middle(calibration, &want, offset, &range))
-			return want.unlike < UNLIKE_LINK ? range : hull(range, guess);
-	return *guess;
+	return nearest(calibration, want, offset, &range) < UNLIKE_LINK
+		       ? range
+		       : hull(range, guess);
 }
 
 /** struct guess - Where nothing is known */
@@ -355,19 +369,37 @@ static const struct sk_range *floor_guess(const struct coming *coming)
 		       : &guesses[coming->mode].floor_s;
 }
 
+/* Where the memory ends is the guest's, but how much of that is left when the first pass ends is the
+ * link's, too. */
+static struct sk_range learn_tail(const struct sk_calibration *calibration,
+				  const char *guest, const char *link,
+				  const struct sk_model_input *in)
+{
+	const struct coming coming = {SK_MODE_PRE_COPY, link, in->cap_bps};
+	struct wanted want = {.modes = BIT(SK_MODE_PRE_COPY),
+			      .guest = guest,
+			      .nonzero = in->nonzero.mid,
+			      .coming = &coming};
+	struct sk_range tail = {0, in->nonzero.mid * 0.05, in->nonzero.high};
+
+	if (nearest(calibration, want, AT(tail), &tail) > UNLIKE_MOST) {
+		want.nonzero = 0;
+		(void)nearest(calibration, want, AT(tail), &tail);
+	}
+	tail.low = fmax(0, tail.low);
+	return tail;
+}
+
 void sk_calibration_apply(const struct sk_calibration *calibration, const char *guest,
 			  const char *link, struct sk_model_input *in)
 {
 	const unsigned int pre = BIT(SK_MODE_PRE_COPY) | BIT(SK_MODE_STOP_AND_COPY),
 			   post = BIT(SK_MODE_POST_COPY) | BIT(SK_MODE_HYBRID);
-	const struct wanted of_guest = {.modes = BIT(SK_MODE_PRE_COPY), .guest = guest};
 
 	in->link_bps = learn_link(calibration, pre, link, in->cap_bps);
 	in->postcopy_link_bps = learn_link(calibration, post, link,
 					   sk_calibration_cap(in, SK_MODE_POST_COPY));
-	in->tail = (struct sk_range){0, in->nonzero.mid * 0.05, in->nonzero.high};
-	(void)middle(calibration, &of_guest, AT(tail), &in->tail);
-	in->tail.low = fmax(0, in->tail.low);
+	in->tail = learn_tail(calibration, guest, link, in);
 	for (int mode = 0; mode < SK_MODEL_MODES; mode++) {
 		const struct guess *g = &guesses[mode];
 		const struct coming c = {(enum sk_mode)mode, link,

@@ -213,6 +213,27 @@ static void test_of_one_link_the_cap_most_like_it_counts(void **state)
 	assert_true(is_about(apply(&c, 90e6).mode[SK_MODE_POST_COPY].floor_s.mid, 0.105));
 }
 
+static void test_what_a_pass_leaves_is_of_the_guest_and_its_link(void **state)
+{
+	struct sk_calibration c = {.nr = 0};
+	struct sk_calibration_run run = run_of(SK_MODE_PRE_COPY, false, 0.01);
+
+	(void)state;
+	add_runs(&c, run, "", 5); /* 7 MB */
+	run.tail = 3e6;
+	add_runs(&c, run, "100000000 bit/s", 1);
+	run.tail = 1e6;
+	run.nonzero = 300e6;
+	add_runs(&c, run, "100000000 bit/s", 3);
+	assert_true(apply(&c, 0).tail.mid == 7e6);
+	assert_true(apply_over(&c, "100000000 bit/s", 0).tail.mid == 3e6);
+	assert_true(apply_over(&c, "200000000 bit/s", 0).tail.mid == 7e6);
+	(void)snprintf(run.guest, sizeof(run.guest), "g2");
+	c.nr = 0;
+	add_runs(&c, run, "", 5);
+	assert_true(apply(&c, 0).tail.mid > 7e6); /* a guess */
+}
+
 static void test_of_two_clusters_the_denser_counts(void **state)
 {
 	static const double floors[] = {0.105, 0.012, 0.104, 0.011, 0.013, 0.012, 0.103};
@@ -384,6 +405,7 @@ int main(void)
 		cmocka_unit_test(test_runs_over_another_link_do_not_vote),
 		cmocka_unit_test(test_the_first_run_over_a_link_has_a_wide_interval),
 		cmocka_unit_test(test_of_one_link_the_cap_most_like_it_counts),
+		cmocka_unit_test(test_what_a_pass_leaves_is_of_the_guest_and_its_link),
 		cmocka_unit_test(test_of_two_clusters_the_denser_counts),
 		cmocka_unit_test(test_the_oldest_runs_give_way),
 		cmocka_unit_test(test_it_is_kept_for_both_directions),
