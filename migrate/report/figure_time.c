@@ -14,11 +14,12 @@
 #define STRIP_HEIGHT 20.0
 #define LOST_TOP     32.0
 #define LOST_HEIGHT  10.0
-#define REPLY_TOP    48.0
-#define REPLY_BOTTOM 318.0
-#define RATE_TOP     372.0
-#define RATE_BOTTOM  492.0
-#define HEIGHT	     526.0
+#define OUTAGE_Y     54.0
+#define REPLY_TOP    66.0
+#define REPLY_BOTTOM 330.0
+#define RATE_TOP     384.0
+#define RATE_BOTTOM  504.0
+#define HEIGHT	     538.0
 #define CHAR_WIDTH   6.6
 #define MIN_LOG_US   50.0 /* the axis begins there, or lower where replies are faster */
 #define MIN_SPAN_S   0.06 /* a rate over less is noise */
@@ -126,8 +127,9 @@ static void draw_lost(struct figure *f)
 	sk_svg_text(f->out, LEFT - 8, LOST_TOP + 9, "end", "tick", "lost");
 }
 
-static void draw_outage(struct figure *f, double y)
+static void draw_outage(struct figure *f)
 {
+	const double y = OUTAGE_Y;
 	const struct sk_verdict *v = f->in->verdict;
 	double from, to;
 	char text[SK_FORMAT_SIZE];
@@ -176,7 +178,7 @@ static void draw_replies(struct figure *f)
 	sk_svg_grid_y(f->out, &y, LEFT, RIGHT, format_us);
 	sk_svg_points(f->out, &series);
 	draw_lost(f);
-	draw_outage(f, REPLY_TOP + 12);
+	draw_outage(f);
 }
 
 /** struct rates - Two rates per statistics sample, MiB/s */

@@ -7,9 +7,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define MAX_TICKS 24
-#define MAX_RUNS  24
+#define MAX_TICKS     24
+#define MAX_RUNS      24
+#define MIN_LOG_TICKS 3
+#define CHAR_PX	      6.6 /* of a label of the axis, at most */
+#define LABEL_GAP_PX  8
 
 double sk_svg_place(const struct sk_svg_scale *scale, double value)
 {
@@ -37,15 +41,16 @@ static double round_step(double span, size_t wanted)
 	return 10 * power;
 }
 
-static size_t log_ticks(const struct sk_svg_scale *scale, double *ret, size_t max)
+/* Powers of ten, with @nr_parts - 1 ticks between two of them. */
+static size_t log_ticks(const struct sk_svg_scale *scale, size_t nr_parts, double *ret,
+			size_t max)
 {
 	static const double parts[] = {1, 2, 5};
-	bool is_short = log10(scale->max / scale->min) < 2.5;
 	int exponent = (int)floor(log10(scale->min)), last = (int)log10(scale->max);
 	size_t n = 0;
 
 	for (; exponent <= last + 1; exponent++)
-		for (size_t i = 0; i < (is_short ? 3 : 1) && n < max; i++) {
+		for (size_t i = 0; i < nr_parts && n < max; i++) {
 			double tick = pow(10, exponent) * parts[i];
 
 			if (tick >= scale->min * 0.999 && tick <= scale->max * 1.001)
@@ -62,8 +67,12 @@ size_t sk_svg_ticks(const struct sk_svg_scale *scale, size_t wanted, double *ret
 
 	if (scale->max <= scale->min)
 		return 0;
-	if (scale->is_log)
-		return log_ticks(scale, ret, max);
+	for (size_t parts = 1; scale->is_log && parts <= 3; parts += 2) {
+		n = log_ticks(scale, parts, ret, max);
+		if (n >= MIN_LOG_TICKS)
+			return n;
+	}
+	n = 0;
 	step = round_step(scale->max - scale->min, wanted);
 	first = ceil(scale->min / step - 1e-9);
 	while (n < max && (first + (double)n) * step <= scale->max + step * 1e-9) {
@@ -129,15 +138,19 @@ void sk_svg_grid_x(struct sk_str *out, const struct sk_svg_scale *x, double top,
 {
 	double ticks[MAX_TICKS];
 	size_t n = sk_svg_ticks(x, 10, ticks, MAX_TICKS);
+	double free_px = -1e9;
 	char text[32];
 
 	for (size_t i = 0; i < n; i++) {
 		double at = sk_svg_place(x, ticks[i]);
+		const char *label = format ? format(ticks[i], text) : "";
+		double half = (double)strlen(label) * CHAR_PX / 2;
 
 		sk_svg_line(out, at, top, at, bottom, "grid");
-		if (format)
-			sk_svg_text(out, at, bottom + 16, "middle", "tick", "%s",
-				    format(ticks[i], text));
+		if (!format || at - half < free_px)
+			continue;
+		sk_svg_text(out, at, bottom + 16, "middle", "tick", "%s", label);
+		free_px = at + half + LABEL_GAP_PX;
 	}
 }
 

@@ -31,7 +31,7 @@ double sk_svg_place(const struct sk_svg_scale *scale, double value);
  * @ret:	Room for @max
  *
  * Linear: multiples of 1, 2 or 5 times a power of ten. Logarithmic: powers of ten, with 2 and 5
- * where there are fewer than three.
+ * where there are fewer than three, and as if it were linear where there are fewer still.
  * Return: number of ticks, at most @max; 0 for an empty scale
  */
 size_t sk_svg_ticks(const struct sk_svg_scale *scale, size_t wanted, double *ret,
@@ -55,7 +55,7 @@ void sk_svg_rect(struct sk_str *out, const struct sk_svg_box *box, const char *c
 /** sk_svg_line() - Straight line */
 void sk_svg_line(struct sk_str *out, double x1, double y1, double x2, double y2,
 		 const char *css);
-/** sk_svg_grid_x() - Vertical grid lines with labels below @bottom */
+/** sk_svg_grid_x() - Vertical grid lines with labels below @bottom, but those that would touch another */
 void sk_svg_grid_x(struct sk_str *out, const struct sk_svg_scale *x, double top,
 		   double bottom, const char *(*format)(double value, char buf[32]));
 /** sk_svg_grid_y() - Horizontal grid lines with labels left of @left */

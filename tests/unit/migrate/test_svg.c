@@ -6,6 +6,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -44,6 +46,8 @@ static void test_ticks_are_round_numbers(void **state)
 		{{.min = 0, .max = 0.013}, 4, 0, 0.01},
 		{{.min = 50, .max = 2e6, .is_log = true}, 0, 100, 1e6},
 		{{.min = 50, .max = 600, .is_log = true}, 0, 50, 500},
+		{{.min = 20, .max = 6100, .is_log = true}, 5, 20, 5000},
+		{{.min = 2.9, .max = 7.4, .is_log = true}, 5, 3, 7},
 	};
 
 	(void)state;
@@ -56,6 +60,39 @@ static void test_ticks_are_round_numbers(void **state)
 			fail_msg("case %zu: %zu ticks, %g to %g", i, n, ticks[0],
 				 ticks[n - 1]);
 	}
+}
+
+static const char *format_ms(double value, char buf[32])
+{
+	(void)snprintf(buf, 32, "%g ms", value);
+	return buf;
+}
+
+static void test_labels_of_an_axis_do_not_touch(void **state)
+{
+	sk_auto(sk_str_finish) struct sk_str out = SK_STR_INIT;
+	const struct sk_svg_scale x = {.min = 30,
+				       .max = 4000,
+				       .from_px = 0,
+				       .to_px = 240,
+				       .is_log = true};
+	double free_px = -100;
+	size_t lines = 0, labels = 0;
+
+	(void)state;
+	sk_svg_grid_x(&out, &x, 0, 100, format_ms);
+	for (const char *at = out.ptr; (at = strstr(at, "<path ")); at++)
+		lines++;
+	for (const char *at = out.ptr; (at = strstr(at, "<text x=\"")); labels++) {
+		double middle = strtod(at += strlen("<text x=\""), NULL);
+		const char *text = strchr(at, '>') + 1;
+		double half = (double)(strchr(text, '<') - text) * 6.6 / 2;
+
+		assert_true(middle - half > free_px);
+		free_px = middle + half;
+	}
+	assert_int_equal(lines, 6); /* 50 to 2,000 */
+	assert_in_range(labels, 3, 5);
 }
 
 static void test_an_empty_scale_is_one_pixel_without_ticks(void **state)
@@ -185,6 +222,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scales_place_values_and_clamp),
 		cmocka_unit_test(test_ticks_are_round_numbers),
+		cmocka_unit_test(test_labels_of_an_axis_do_not_touch),
 		cmocka_unit_test(test_an_empty_scale_is_one_pixel_without_ticks),
 		cmocka_unit_test(test_cloud_keeps_the_extremes_of_each_column),
 		cmocka_unit_test(test_neighbours_become_one_stroke),
