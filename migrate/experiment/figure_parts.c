@@ -6,33 +6,30 @@
 
 #include "migrate/experiment/page.h"
 #include "migrate/report/html.h"
+#include "migrate/report/page.h"
 #include "migrate/report/svg.h"
 
-#define WIDTH	 1000.0
-#define LEFT	 230.0
-#define RIGHT	 975.0
-#define TOP	 8.0
-#define PITCH	 36.0
-#define BAR	 20.0
-#define MAX_PART 8 /* colours that can be told apart */
+#define WIDTH 1000.0
+#define LEFT  230.0
+#define RIGHT 975.0
+#define TOP   8.0
+#define PITCH 36.0
+#define BAR   20.0
 
 /** struct parts - Means over the runs of each cell: they add up, as medians would not */
 struct parts {
 	const struct sk_store *store;
-	size_t nr, cells;
-	const char *names[MAX_PART]; /* borrowed from the runs */
-	double *sums;		     /* [cell * MAX_PART + part] */
-	size_t *counts;		     /* runs of a cell */
+	size_t cells;
+	double *sums;	/* [cell * SK_NR_PARTS + part] */
+	size_t *counts; /* runs of a cell */
 };
 
-static size_t part_index(struct parts *parts, const char *name)
+static enum sk_part find_part(const char *name)
 {
-	for (size_t i = 0; i < parts->nr; i++)
-		if (strcmp(parts->names[i], name) == 0)
-			return i;
-	if (parts->nr < MAX_PART)
-		parts->names[parts->nr++] = name;
-	return parts->nr - 1; /* what is too much goes to the last */
+	for (unsigned int i = 0; i < SK_NR_PARTS; i++)
+		if (strcmp(sk_part_name((enum sk_part)i), name) == 0)
+			return (enum sk_part)i;
+	return SK_PART_REST; /* another version knows more of them */
 }
 
 static void count_run(struct parts *parts, size_t cell, const struct sk_json *run)
@@ -47,7 +44,7 @@ static void count_run(struct parts *parts, size_t cell, const struct sk_json *ru
 
 		if (!name || !isfinite(ms))
 			continue;
-		parts->sums[cell * MAX_PART + part_index(parts, name)] += ms;
+		parts->sums[cell * SK_NR_PARTS + find_part(name)] += ms;
 		has_any = true;
 	}
 	parts->counts[cell] += has_any;
@@ -72,9 +69,9 @@ static bool count_all(struct parts *parts)
 
 static double mean_of(const struct parts *parts, size_t cell, size_t part)
 {
-	return parts->counts[cell]
-		       ? parts->sums[cell * MAX_PART + part] / (double)parts->counts[cell]
-		       : NAN;
+	return parts->counts[cell] ? parts->sums[cell * SK_NR_PARTS + part] /
+					     (double)parts->counts[cell]
+				   : NAN;
 }
 
 static const char *format_ms(double value, char buf[32])
@@ -90,18 +87,27 @@ static void draw_bar(struct sk_str *out, const struct parts *parts,
 	double at = 0;
 
 	sk_svg_text(out, LEFT - 14, y + 15, "end", "bar-name", "%s", label ? label : "");
-	for (size_t i = 0; parts->counts[cell] && i < parts->nr; i++) {
+	for (unsigned int i = 0; parts->counts[cell] && i < SK_NR_PARTS; i++) {
 		double ms = fmax(mean_of(parts, cell, i), 0), from = sk_svg_place(x, at);
 		struct sk_svg_box box = {from, y, sk_svg_place(x, at + ms) - from, BAR};
 		char css[40], tip[160], text[SK_FORMAT_SIZE];
 
-		(void)snprintf(css, sizeof(css), "run %s", sk_cell_css(i));
-		(void)snprintf(tip, sizeof(tip), "%.100s: %s", parts->names[i],
-			       format_ms(ms, text));
+		(void)snprintf(css, sizeof(css), "part-%s",
+			       sk_part_name((enum sk_part)i));
+		(void)snprintf(tip, sizeof(tip), "%s: %s",
+			       sk_page_part_title((enum sk_part)i), format_ms(ms, text));
 		if (box.width > 0)
 			sk_svg_rect(out, &box, css, tip);
 		at += ms;
 	}
+}
+
+static bool has_part(const struct parts *parts, size_t part)
+{
+	for (size_t cell = 0; cell < parts->cells; cell++)
+		if (parts->sums[cell * SK_NR_PARTS + part] > 0)
+			return true;
+	return false;
 }
 
 static void draw(struct sk_str *out, const struct parts *parts)
@@ -112,7 +118,7 @@ static void draw(struct sk_str *out, const struct parts *parts)
 	for (size_t cell = 0; cell < parts->cells; cell++) {
 		double sum = 0;
 
-		for (size_t i = 0; parts->counts[cell] && i < parts->nr; i++)
+		for (size_t i = 0; parts->counts[cell] && i < SK_NR_PARTS; i++)
 			sum += fmax(mean_of(parts, cell, i), 0);
 		x.max = fmax(x.max, sum * 1.05);
 	}
@@ -124,28 +130,30 @@ static void draw(struct sk_str *out, const struct parts *parts)
 	sk_svg_line(out, LEFT, TOP, LEFT, bottom, "axis");
 	sk_svg_close(out);
 	sk_str_add(out, "<p class=\"legend\">\n");
-	for (size_t i = 0; i < parts->nr; i++)
-		sk_exp_legend(out, sk_cell_css(i), parts->names[i]);
+	for (unsigned int i = 0; i < SK_NR_PARTS; i++)
+		if (has_part(parts, i))
+			sk_page_part_legend(out, (enum sk_part)i, NULL);
 	sk_str_add(out, "</p>\n");
 }
 
 static void add_table(struct sk_str *out, const struct parts *parts)
 {
-	const char *headings[MAX_PART + 3] = {"settings", ">runs"};
-	char names[MAX_PART][64];
+	const char *headings[SK_NR_PARTS + 3] = {"settings", ">runs"};
+	char names[SK_NR_PARTS][64];
 
-	for (size_t i = 0; i < parts->nr; i++) {
-		(void)snprintf(names[i], sizeof(names[i]), ">%s", parts->names[i]);
+	for (unsigned int i = 0; i < SK_NR_PARTS; i++) {
+		(void)snprintf(names[i], sizeof(names[i]), ">%s",
+			       sk_page_part_title((enum sk_part)i));
 		headings[i + 2] = names[i];
 	}
 	sk_html_table(out, headings);
 	for (size_t cell = 0; cell < parts->cells; cell++) {
 		sk_autofree char *label = sk_cell_label(parts->store, cell);
-		char n[24], text[MAX_PART][SK_FORMAT_SIZE];
-		const char *row[MAX_PART + 2] = {label, n};
+		char n[24], text[SK_NR_PARTS][SK_FORMAT_SIZE];
+		const char *row[SK_NR_PARTS + 2] = {label, n};
 
 		(void)snprintf(n, sizeof(n), "%zu", parts->counts[cell]);
-		for (size_t i = 0; i < parts->nr; i++)
+		for (size_t i = 0; i < SK_NR_PARTS; i++)
 			row[i + 2] = format_ms(mean_of(parts, cell, i), text[i]);
 		sk_html_row(out, headings, row);
 	}
@@ -155,7 +163,7 @@ static void add_table(struct sk_str *out, const struct parts *parts)
 const char *sk_exp_parts(struct sk_str *out, const struct sk_store *store)
 {
 	size_t cells = sk_experiment_cells(store->experiment);
-	sk_autofree double *sums = calloc(cells * MAX_PART, sizeof(*sums));
+	sk_autofree double *sums = calloc(cells * SK_NR_PARTS, sizeof(*sums));
 	sk_autofree size_t *counts = calloc(cells, sizeof(*counts));
 	struct parts parts = {.store = store,
 			      .cells = cells,

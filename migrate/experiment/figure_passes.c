@@ -85,7 +85,8 @@ static const char *format_s(double value, char buf[32])
 
 static const char *format_mib(double value, char buf[32])
 {
-	return sk_metric_text(SK_UNIT_BYTES, value * MIB, buf);
+	(void)snprintf(buf, 32, "%g MiB", value);
+	return buf;
 }
 
 static void draw(struct sk_str *out, const struct stairs *all, size_t nr)

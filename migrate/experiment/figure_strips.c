@@ -62,9 +62,16 @@ static const char *format_ms(double value, char buf[32])
 	return sk_metric_text(SK_UNIT_MS, value, buf);
 }
 
-static const char *format_bytes(double value, char buf[32])
+static const char *format_mib(double value, char buf[32])
 {
-	return sk_metric_text(SK_UNIT_BYTES, value, buf);
+	(void)snprintf(buf, 32, value > 0 ? "%g MiB" : "0", value);
+	return buf;
+}
+
+static const char *format_gib(double value, char buf[32])
+{
+	(void)snprintf(buf, 32, value > 0 ? "%g GiB" : "0", value);
+	return buf;
 }
 
 static const char *format_count(double value, char buf[32])
@@ -150,15 +157,29 @@ static void draw_noise(struct sk_str *out, const struct strips *s)
 	}
 }
 
+/* Bytes at round numbers of the unit that they are told in. */
+static void draw_grid(struct sk_str *out, const struct strips *s)
+{
+	struct sk_svg_scale x = s->x;
+	bool is_large = x.max > 4.0 * (1u << 30);
+	double unit = is_large ? 1u << 30 : 1u << 20;
+
+	if (s->metric->unit != SK_UNIT_BYTES) {
+		sk_svg_grid_x(out, &x, TOP, s->bottom,
+			      s->metric->unit == SK_UNIT_MS ? format_ms : format_count);
+		return;
+	}
+	x.min /= unit;
+	x.max /= unit;
+	sk_svg_grid_x(out, &x, TOP, s->bottom, is_large ? format_gib : format_mib);
+}
+
 static void draw(struct sk_str *out, struct strips *s)
 {
 	s->bottom = TOP + PITCH * (double)s->nr;
 	set_scale(s);
 	sk_svg_open(out, WIDTH, s->bottom + 26, s->metric->title);
-	sk_svg_grid_x(out, &s->x, TOP, s->bottom,
-		      s->metric->unit == SK_UNIT_MS	 ? format_ms
-		      : s->metric->unit == SK_UNIT_BYTES ? format_bytes
-							 : format_count);
+	draw_grid(out, s);
 	draw_noise(out, s);
 	for (size_t i = 0; i < s->nr; i++)
 		draw_row(out, s, &s->rows[i], TOP + PITCH * (double)i + PITCH / 2 - 4);

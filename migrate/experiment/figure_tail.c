@@ -126,6 +126,12 @@ static const char *format_us(double value, char buf[32])
 	return sk_metric_text(SK_UNIT_MS, value / 1e3, buf);
 }
 
+/* What lies in the bin of lost requests is told as they are counted, not as the end of the bin. */
+static const char *format_bin(double us, char buf[SK_FORMAT_SIZE])
+{
+	return format_us(us > LOST_US ? LOST_US : us, buf);
+}
+
 static const char *format_share(double value, char buf[32])
 {
 	(void)snprintf(buf, 32, "%g %%", value * 100);
@@ -162,11 +168,14 @@ static void draw(struct sk_str *out, const struct curve *curves, size_t nr)
 	struct sk_svg_scale y = {0.1, 1, BOTTOM, TOP, true};
 
 	for (size_t i = 0; i < nr; i++) {
-		size_t all, bin = SK_BINS;
+		size_t all, bin = SK_BINS, first = 0;
 
 		(void)slower_than(&curves[i], 0, &all);
 		if (all == 0)
 			continue;
+		while (slower_than(&curves[i], first + 1, &all) == all)
+			first++;
+		x.min = fmin(x.min, fmax(sk_bins_value(first) * 0.8, 1));
 		while (bin > 0 && slower_than(&curves[i], bin - 1, &all) == 0)
 			bin--;
 		x.max = fmax(x.max, sk_bins_value(bin ? bin - 1 : 0) * 1.1);
@@ -221,8 +230,8 @@ static void describe(const struct curve *curve, double q, uint64_t seed, char *t
 	for (size_t i = 0; i < curve->nr; i++)
 		chosen[i] = &curve->runs[i];
 	(void)snprintf(text, size, "%s (%s to %s)",
-		       format_us(sk_bins_quantile(chosen, curve->nr, q), point),
-		       format_us(interval.low, low), format_us(interval.high, high));
+		       format_bin(sk_bins_quantile(chosen, curve->nr, q), point),
+		       format_bin(interval.low, low), format_bin(interval.high, high));
 }
 
 static void add_table(struct sk_str *out, const struct curve *curves, size_t nr,

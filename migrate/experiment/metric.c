@@ -83,6 +83,10 @@ const char *sk_metric_text(enum sk_unit unit, double value, char buf[SK_FORMAT_S
 		(void)snprintf(at, SK_FORMAT_SIZE, "-%.*s", SK_FORMAT_SIZE - 2, rest);
 		return buf;
 	}
+	if (value <= 0) {
+		(void)snprintf(buf, SK_FORMAT_SIZE, "0");
+		return buf;
+	}
 	if (unit == SK_UNIT_BYTES)
 		return sk_format_size((uint64_t)fmin(value, 1e18), buf);
 	return sk_format_duration((uint64_t)llround(fmin(value, 1e12) * 1e6), buf);

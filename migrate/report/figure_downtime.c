@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "migrate/measure/decompose.h"
 #include "migrate/report/html.h"
 #include "migrate/report/page.h"
 
@@ -47,8 +46,7 @@ static void fill_bars(const struct sk_verdict *v, struct bar bars[3])
 		sk_page_is_gone(v)};
 }
 
-/* For people; the names of enum sk_part are for machines. */
-static const char *part_title(enum sk_part part)
+const char *sk_page_part_title(enum sk_part part)
 {
 	static const char *const titles[SK_NR_PARTS] = {
 		[SK_PART_BEFORE] = "before the stop",
@@ -62,6 +60,15 @@ static const char *part_title(enum sk_part part)
 	};
 
 	return titles[part];
+}
+
+void sk_page_part_legend(struct sk_str *out, enum sk_part part, const char *value)
+{
+	sk_str_addf(out, "<span><i class=\"part-%s\"></i>%s", sk_part_name(part),
+		    sk_page_part_title(part));
+	if (value)
+		sk_str_addf(out, " <b>%s</b>", value);
+	sk_str_add(out, "</span>\n");
 }
 
 static double part_ms(const struct sk_report_input *in, enum sk_part part)
@@ -93,8 +100,8 @@ static void draw_parts(struct sk_str *out, const struct sk_report_input *in,
 		to = sk_svg_place(x, at_ms * 1e6);
 		(void)snprintf(css, sizeof(css), "part-%s",
 			       sk_part_name((enum sk_part)i));
-		(void)snprintf(tip, sizeof(tip), "%s: %s", part_title((enum sk_part)i),
-			       format_ms(ms, text));
+		(void)snprintf(tip, sizeof(tip), "%s: %s",
+			       sk_page_part_title((enum sk_part)i), format_ms(ms, text));
 		sk_svg_rect(out, &(struct sk_svg_box){from, y, fmax(to - from, 0.4), BAR},
 			    css, tip);
 	}
@@ -140,9 +147,7 @@ static void add_legend(struct sk_str *out, const struct sk_report_input *in)
 
 		if (isnan(ms) || ms <= 0)
 			continue;
-		sk_str_addf(out, "<span><i class=\"part-%s\"></i>%s <b>%s</b></span>\n",
-			    sk_part_name((enum sk_part)i), part_title((enum sk_part)i),
-			    format_ms(ms, text));
+		sk_page_part_legend(out, (enum sk_part)i, format_ms(ms, text));
 	}
 	sk_str_add(out, "</p>\n");
 }
@@ -163,7 +168,7 @@ static void add_parts(struct sk_str *out, const struct sk_report_input *in)
 		if (!isnan(ms) && total > 0)
 			(void)snprintf(share, sizeof(share), "%.1f %%", 100 * ms / total);
 		sk_html_row(out, headings,
-			    (const char *[]){part_title((enum sk_part)i),
+			    (const char *[]){sk_page_part_title((enum sk_part)i),
 					     format_ms(ms, text), share,
 					     sk_json_str(sk_json_get(part, "how"), "")});
 	}

@@ -5,6 +5,7 @@
 
 #include "lib/parse.h"
 #include "lib/str.h"
+#include "migrate/measure/decompose.h"
 #include "migrate/report/report.h"
 #include "migrate/report/svg.h"
 
@@ -26,6 +27,10 @@ const char *sk_page_ms(bool has, uint64_t ns, char buf[SK_FORMAT_SIZE]);
 const char *sk_page_us(double us, char buf[SK_FORMAT_SIZE]);
 /** sk_page_is_gone() - Whether no request behind the migration was answered: outages are then lower bounds */
 bool sk_page_is_gone(const struct sk_verdict *verdict);
+/** sk_page_part_title() - What a part of an outage is called for people; its colour is the class "part-NAME" */
+const char *sk_page_part_title(enum sk_part part);
+/** sk_page_part_legend() - Its colour and title, and @value in strong letters, or NULL; between <p class="legend"> and </p> */
+void sk_page_part_legend(struct sk_str *out, enum sk_part part, const char *value);
 /** sk_page_style() - The style sheet */
 const char *sk_page_style(void);
 /** sk_page_open() - Everything up to the first element of a page */

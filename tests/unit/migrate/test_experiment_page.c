@@ -174,7 +174,8 @@ static void test_figures_say_what_was_measured(void **state)
 		/* 160 MiB in 4 s, so 12 MiB in 300 ms. */
 		"<td class=\"number\">12 MiB</td>",
 		"<h2>What the downtime consists of</h2>",
-		"queue: 120 ms",
+		"class=\"part-queue\"><title>queue behind the stream: 120 ms",
+		"<i class=\"part-stop\"></i>virtual CPU stopped</span>",
 		"<h2>Measured against predicted</h2>",
 		"<td class=\"number\">1.20 (2 of 2)</td>",
 		"<td class=\"number\">2.00 (0 of 2)</td>",
