@@ -269,13 +269,25 @@ int sk_state_save(struct sk_state *state, struct sk_err *err)
 	return replace_document(state, text, err);
 }
 
+/* The name may be another container's by now: an open folder keeps its number. */
+static bool is_ours(const struct sk_state *state, int fd)
+{
+	struct stat own, locked;
+
+	return fstat(state->dir_fd, &own) == 0 && fstat(fd, &locked) == 0 &&
+	       own.st_ino == locked.st_ino && own.st_dev == locked.st_dev;
+}
+
 int sk_state_lock(struct sk_state *state, unsigned int timeout_ms, struct sk_err *err)
 {
-	int fd = sk_fs_lock_dir(state->parent_fd, state->id, timeout_ms, err);
+	sk_autoclose int fd =
+		sk_fs_lock_dir(state->parent_fd, state->id, timeout_ms, err);
 
 	if (fd < 0)
 		return fd;
-	state->lock_fd = fd;
+	if (!is_ours(state, fd))
+		return sk_err_set(err, ENOENT, "container '%s' was deleted", state->id);
+	state->lock_fd = sk_steal_fd(&fd);
 	return read_document(state, err);
 }
 

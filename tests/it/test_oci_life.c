@@ -362,6 +362,30 @@ static void test_two_deletes_at_once_are_both_fine(void **state)
 	}
 }
 
+/* Between the end of its container and its clean-up, run is held up. */
+static void test_run_leaves_another_container_of_its_id_alone(void **state)
+{
+	struct it *it = *state;
+	sk_autofree char *bundle =
+		oci_bundle(it, "[\"sh\",\"-c\",\"echo up; sleep 1000\"]");
+	sk_autofree char *record = sk_strf("%s/oci/containers/r1", it->dir);
+	uint64_t deadline = sk_clock_mono() + 10 * SK_NS_PER_S;
+	struct it_job job;
+
+	it_need_root(it);
+	oci_spawn(it, &job, "run", "-b", bundle, "r1");
+	it_await_out(&job, "up");
+	while (sk_fs_is_locked(AT_FDCWD, record) && sk_clock_mono() < deadline)
+		sk_clock_sleep_until(sk_clock_mono() + SK_NS_PER_MS);
+	assert_int_equal(kill(job.proc.pid, SIGSTOP), 0);
+	oci_expect(it, 0, "delete", "--force", "r1");
+	oci_create(it, bundle, "r1");
+	assert_int_equal(kill(job.proc.pid, SIGCONT), 0);
+	assert_int_equal(it_finish(it, &job), 128 + SIGKILL);
+	oci_assert_status(it, "r1", "created");
+	oci_expect(it, 0, "delete", "r1");
+}
+
 static void test_start_kill_and_delete_at_once_never_hang(void **state)
 {
 	struct it *it = *state;
@@ -445,6 +469,7 @@ int main(void)
 		IT_TEST(test_a_failing_poststart_hook_stops_the_container),
 		IT_TEST(test_poststop_hooks_of_a_create_that_fails_find_nothing_left),
 		IT_TEST(test_two_deletes_at_once_are_both_fine),
+		IT_TEST(test_run_leaves_another_container_of_its_id_alone),
 		IT_TEST(test_start_kill_and_delete_at_once_never_hang),
 		IT_TEST(test_sixteen_workers_make_and_delete_containers),
 	};
