@@ -419,6 +419,17 @@ void sk_probe_counts(const struct sk_probe *probe, struct sk_probe_counts *ret)
 	};
 }
 
+static const char *who_told(const struct sk_probe *probe, size_t kernel_stamps)
+{
+	size_t received = atomic_load(&probe->nr_received);
+
+	if (received == 0)
+		return NULL;
+	return kernel_stamps == 0	   ? "program"
+	       : kernel_stamps == received ? "kernel"
+					   : "mixed";
+}
+
 void sk_probe_describe(const struct sk_probe *probe, struct sk_json *object)
 {
 	const struct sk_probe_target *target = &probe->opts.target;
@@ -428,11 +439,7 @@ void sk_probe_describe(const struct sk_probe *probe, struct sk_json *object)
 	sk_json_set_str(object, "kind", sk_probe_kind_name(target->kind));
 	sk_json_set_str(object, "model", sk_probe_model_name(target->model));
 	sk_json_set_uint(object, "clients", sk_probe_target_clients(target));
-	sk_json_set_str(object, "stamps",
-			counts.kernel_stamps == 0 ? "program"
-			: counts.kernel_stamps == atomic_load(&probe->nr_received)
-				? "kernel"
-				: "mixed");
+	sk_json_set_str(object, "stamps", who_told(probe, counts.kernel_stamps));
 	sk_json_set_uint(object, "refused", counts.refused);
 	sk_json_set_uint(object, "reconnects", counts.reconnects);
 	sk_json_set_bool(object, "realtime", atomic_load(&probe->is_realtime));

@@ -134,7 +134,7 @@ bool sk_probe_is_realtime(const struct sk_probe *probe);
 const char *sk_probe_cut(const struct sk_probe *probe);
 /**
  * sk_probe_describe() - Add to an object: kind, model, clients, stamps ("kernel", "program" or
- *	"mixed": who told when answers came), refused, reconnects, realtime
+ *	"mixed": who told when answers came; null when none did), refused, reconnects, realtime
  *	(the sending thread has that priority); from another machine also
  *	from, clock (see sk_offset_json(), corrected, after_too), cut
  */

@@ -29,6 +29,8 @@ static const char *stamps_text(const char *stamps)
 		return "the kernel told when answers came";
 	if (sk_str_equal(stamps, "program"))
 		return "the program told when it read answers: later than they came";
+	if (!stamps)
+		return "no answer came";
 	return "the kernel told when most answers came, the program of the rest";
 }
 

@@ -46,6 +46,7 @@ static struct sk_server *serve(const char *settings)
 struct outcome {
 	struct sk_probe_summary sum;
 	struct sk_probe_counts counts;
+	char stamps[16]; /* who told the times; empty: nobody */
 };
 
 /* Probe "KIND://127.0.0.1:PORT" with settings for a while. */
@@ -59,6 +60,7 @@ static struct outcome probe_within(uint64_t timeout_ms, uint64_t ms, const char 
 		port ? sk_strf("%s://127.0.0.1:%u#%s", kind, port, settings)
 		     : sk_strf("%s://127.0.0.1#%s", kind, settings);
 	sk_auto(sk_probe_free) struct sk_probe *probe = NULL;
+	sk_auto(sk_json_free) struct sk_json *object = sk_json_new_object();
 	struct sk_err err = SK_ERR_INIT;
 	const struct sk_sample *samples;
 	struct outcome out;
@@ -79,6 +81,9 @@ static struct outcome probe_within(uint64_t timeout_ms, uint64_t ms, const char 
 					    &out.sum),
 			 0);
 	sk_probe_counts(probe, &out.counts);
+	sk_probe_describe(probe, object);
+	(void)snprintf(out.stamps, sizeof(out.stamps), "%s",
+		       sk_json_str(sk_json_get(object, "stamps"), ""));
 	return out;
 }
 
@@ -102,6 +107,7 @@ static void test_every_kind_is_answered_and_stamped_by_the_kernel(void **state)
 		assert_int_equal(out.sum.sent, 150);
 		assert_int_equal(out.sum.lost, 0);
 		assert_int_equal(out.counts.kernel_stamps, 150);
+		assert_string_equal(out.stamps, "kernel");
 		assert_int_equal(out.counts.reconnects, 0);
 		assert_true(out.sum.tick_monotonic);
 	}
@@ -472,6 +478,7 @@ static void test_tcp_service_that_is_away_is_loss_and_no_error(void **state)
 	assert_int_equal(out.sum.sent, 20);
 	assert_int_equal(out.sum.lost, 20);
 	assert_true(isnan(out.sum.p50_us));
+	assert_string_equal(out.stamps, "");
 }
 
 /* The 99th percentile of how late a thread that does nothing else wakes, in us; by the same means. */
