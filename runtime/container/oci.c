@@ -190,7 +190,7 @@ int sk_oci_run(const struct sk_home *home, const char *id, const struct sk_oci_o
 	if (r == 0)
 		r = create(home, id, opts, opts->detach ? AIM_DETACHED : AIM_FOREGROUND,
 			   &ctr, err);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	r = run_poststart(ctr->state, err);
 	if (r < 0) {
