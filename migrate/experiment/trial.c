@@ -19,6 +19,7 @@
 #include "migrate/experiment/factor.h"
 #include "migrate/lab/lab.h"
 #include "migrate/migrate.h"
+#include "migrate/strategy/insight.h"
 
 #define SCRATCH	   ".run" /* what sk_migrate() writes, until it is taken over */
 #define REPLY_MS   3000
@@ -267,42 +268,38 @@ static int control(struct sk_site *site, const struct sk_store *store,
 	return r;
 }
 
-static void add_service(struct sk_json *result, const struct sk_guest_service *service)
+/* As sk_migrate() does: from just before the probe to after it, so far as it answers. */
+static int control_served(struct sk_site *site, const struct sk_store *store,
+			  const struct sk_trial_opts *trial, struct sk_json **ret,
+			  struct sk_err *err)
 {
-	struct sk_json *object = sk_json_set(result, "service", sk_json_new_object());
+	const char *guest = sk_site_guest(site);
+	struct sk_guest_service before, after;
+	sk_autoclose int netns = -1;
+	bool is_known;
+	int r = sk_site_netns(site, &netns, err);
 
-	sk_json_set_str(object, "model", sk_server_model_name(service->model));
-	sk_json_set_uint(object, "served", service->stats.served);
-	sk_json_set_uint(object, "refused", service->stats.refused);
-	sk_json_set_double(object, "tlp", (double)service->stats.tlp_milli / 1e3);
-	sk_json_set_uint(object, "peak_threads", service->stats.peak_threads);
+	if (r < 0)
+		return r;
+	is_known = guest &&
+		   sk_guest_service(guest, netns, SERVICE_MS, true, &before, NULL) == 0;
+	r = control(site, store, trial, ret, err);
+	if (r == 0 && is_known &&
+	    sk_guest_service(guest, netns, SERVICE_MS, false, &after, NULL) == 0)
+		(void)sk_json_set(*ret, "service", sk_insight_service(&before, &after));
+	return r;
 }
 
 int sk_trial_do(struct sk_site *site, const struct sk_store *store,
 		const struct sk_trial_opts *opts, struct sk_json **ret,
 		struct sk_err *err)
 {
-	struct sk_guest_service before = {.stats = {0}}, after;
-	const char *guest = sk_site_guest(site);
-	sk_autoclose int netns = -1;
 	int r = sk_site_prepare(site, opts->cell, err);
 
-	if (r == 0)
-		r = sk_site_netns(site, &netns, err);
-	if (r == 0 && guest)
-		r = sk_guest_service(guest, netns, SERVICE_MS, true, &before, err);
 	if (r < 0)
 		return r;
-	r = opts->is_control ? control(site, store, opts, ret, err)
-			     : migrate(site, store, opts, ret, err);
-	/* One that does not answer any more was found out by the probe. */
-	if (r == 0 && guest &&
-	    sk_guest_service(guest, netns, SERVICE_MS, false, &after, NULL) == 0) {
-		after.stats.served -= before.stats.served;
-		after.stats.refused -= before.stats.refused;
-		add_service(*ret, &after);
-	}
-	return r;
+	return opts->is_control ? control_served(site, store, opts, ret, err)
+				: migrate(site, store, opts, ret, err);
 }
 
 const char *sk_trial_judge(const struct sk_json *result, char *ret_why, size_t size)

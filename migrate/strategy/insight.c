@@ -72,18 +72,13 @@ static void set_uint_if(struct sk_json *object, const char *key, bool is_known,
 	(void)sk_json_set(object, key, is_known ? sk_json_new_uint(number) : NULL);
 }
 
-static void add_service(const struct sk_insight *insight, struct sk_json *run)
+struct sk_json *sk_insight_service(const struct sk_guest_service *from,
+				   const struct sk_guest_service *to)
 {
-	const struct sk_server_stats *before = &insight->before.stats,
-				     *after = &insight->after.stats;
-	struct sk_json *service;
+	const struct sk_server_stats *before = &from->stats, *after = &to->stats;
+	struct sk_json *service = sk_json_new_object();
 
-	if (!insight->has_service) {
-		(void)sk_json_set(run, "service", NULL);
-		return;
-	}
-	service = sk_json_set(run, "service", sk_json_new_object());
-	sk_json_set_str(service, "model", sk_server_model_name(insight->after.model));
+	sk_json_set_str(service, "model", sk_server_model_name(to->model));
 	sk_json_set_uint(service, "served", after->served - before->served);
 	sk_json_set_uint(service, "refused", after->refused - before->refused);
 	(void)sk_json_set(service, "tlp",
@@ -93,6 +88,7 @@ static void add_service(const struct sk_insight *insight, struct sk_json *run)
 	sk_json_set_uint(service, "peak_threads", after->peak_threads);
 	sk_json_set_double(service, "active_ms", (double)after->active_ns / 1e6);
 	sk_json_set_double(service, "cpu_ms", (double)after->cpu_ns / 1e6);
+	return service;
 }
 
 static void add_blocktime(const struct sk_blocktime *b, bool is_postcopy,
@@ -139,5 +135,8 @@ void sk_insight_add(const struct sk_insight *insight, const struct sk_migrate_op
 	set_uint_if(memory, "downtime_bytes", bytes->is_known, bytes->downtime);
 	set_uint_if(memory, "postcopy_bytes", bytes->is_known, bytes->postcopy);
 	sk_json_set_str(memory, "phases_why", bytes->is_known ? NULL : bytes->why);
-	add_service(insight, run);
+	(void)sk_json_set(run, "service",
+			  insight->has_service
+				  ? sk_insight_service(&insight->before, &insight->after)
+				  : NULL);
 }

@@ -46,5 +46,8 @@ void sk_insight_finish(struct sk_insight *insight);
 void sk_insight_add(const struct sk_insight *insight, const struct sk_migrate_opts *opts,
 		    const struct sk_verdict *verdict, struct sk_timeline *timeline,
 		    struct sk_json *run);
+/** sk_insight_service() - The "service" of a published object; @from was asked with a reset of its figures */
+struct sk_json *sk_insight_service(const struct sk_guest_service *from,
+				   const struct sk_guest_service *to);
 
 #endif

@@ -253,6 +253,7 @@ static void test_levels_are_what_runs_have(void **state)
 	assert_string_equal(sk_json_str(sk_json_path(result, "service.model"), ""),
 			    "worker-pool");
 	assert_true(sk_json_int(sk_json_path(result, "service.served"), 0) > 50);
+	assert_true(sk_json_double(sk_json_path(result, "service.active_ms"), 0) > 50);
 	assert_string_equal(sk_json_str(sk_json_path(result, "probe_target"), ""),
 			    "tcp://10.77.0.10:7007?hz=100&clients=2");
 	assert_int_equal(sk_fs_remove_tree(AT_FDCWD, dir, NULL), 0);
