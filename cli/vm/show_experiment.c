@@ -88,11 +88,31 @@ static void add_met(struct sk_json *rows, const struct sk_json *slo, const char 
 	sk_json_set_int(row, "n", sk_json_int(sk_json_get(slo, "runs"), 0));
 }
 
+/* A cell of which no run counts would not be told of otherwise. */
+static void add_lost(struct sk_json *rows, const struct sk_json *cell, const char *label)
+{
+	long long failed = (long long)sk_json_int(sk_json_get(cell, "failed"), 0);
+	long long discarded = (long long)sk_json_int(sk_json_get(cell, "discarded"), 0);
+	struct sk_json *row;
+	char text[64];
+
+	if (failed + discarded == 0)
+		return;
+	row = sk_json_add(rows, sk_json_new_object());
+	(void)snprintf(text, sizeof(text), "%lld failed, %lld discarded", failed,
+		       discarded);
+	sk_json_set_str(row, "label", label);
+	sk_json_set_str(row, "metric", "lost runs");
+	sk_json_set_str(row, "median", text);
+	sk_json_set_int(row, "n", sk_json_int(sk_json_get(cell, "runs"), 0));
+}
+
 static void add_cell(struct sk_json *rows, const struct sk_json *cell,
 		     const char *objective)
 {
 	const char *label = sk_json_str(sk_json_get(cell, "label"), "");
 
+	add_lost(rows, cell, label);
 	add_met(rows, sk_json_get(cell, "slo"), label);
 	add_metric(rows, cell, label, objective);
 	for (const char *const *name = told; *name; name++)
@@ -111,6 +131,7 @@ int sk_show_experiment(const struct sk_json *summary, struct sk_err *err)
 	sk_auto(sk_json_free) struct sk_json *rows = sk_json_new_array();
 	const struct sk_json *cells = sk_json_get(summary, "cells");
 	const char *objective = sk_json_str(sk_json_get(summary, "objective"), "");
+	sk_auto(sk_str_finish) struct sk_str why = SK_STR_INIT;
 
 	for (size_t i = 0; i < sk_json_len(cells); i++)
 		add_cell(rows, sk_json_at(cells, i), objective);
@@ -121,6 +142,9 @@ int sk_show_experiment(const struct sk_json *summary, struct sk_err *err)
 		     (long long)sk_json_int(sk_json_get(summary, "planned"), 0),
 		     (long long)sk_json_int(sk_json_get(summary, "failed"), 0),
 		     (long long)sk_json_int(sk_json_get(summary, "discarded"), 0));
+	sk_str_add_escaped(&why, sk_json_str(sk_json_get(summary, "why"), ""));
+	if (why.len)
+		(void)printf("the first that does not count: %s\n", why.ptr);
 	return sk_out_list(NULL, columns, rows, err);
 }
 

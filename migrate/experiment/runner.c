@@ -227,6 +227,8 @@ static void say_plan(struct runner *r)
 	uint64_t left = sk_design_remaining(e, &r->store.design,
 					    r->nr_left < all ? r->done : NULL, r->took);
 
+	if (r->nr_left == 0)
+		return;
 	if (r->nr_left < all)
 		(void)snprintf(before, sizeof(before), ", %zu of them done",
 			       all - r->nr_left);
