@@ -119,7 +119,8 @@ void sk_transfer_listen(struct sk_transfer_opts *opts);
 /**
  * sk_transfer_secure() - Encrypt unless told otherwise
  * @opts:	.tls is set where neither it, nor .insecure_plaintext, nor .tunnelled is
- * @uri:	The destination as the leading libvirtd reaches it: a tunnel's connection
+ * @uri:	The destination as the leading libvirtd reaches it: a tunnel's connection; NULL in a lab,
+ *		whose hosts are not up yet
  *
  * The stream holds all of the guest's memory. A tunnel is as safe as the connection that it is in.
  * Return: 0; -EPERM for a tunnel in plain text without .insecure_plaintext

@@ -345,7 +345,7 @@ void sk_transfer_listen(struct sk_transfer_opts *opts)
 
 int sk_transfer_secure(struct sk_transfer_opts *opts, const char *uri, struct sk_err *err)
 {
-	size_t scheme = strcspn(uri, ":");
+	size_t scheme = uri ? strcspn(uri, ":") : 0;
 	int r;
 
 	if (opts->insecure_plaintext)
