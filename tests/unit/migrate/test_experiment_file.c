@@ -70,96 +70,94 @@ static void test_file_is_read(void **state)
 }
 
 /* The text behind the file's name. */
+static const struct {
+	const char *text, *place;
+	int code;
+} wrong[] = {
+	{"name: w\n", ":1:1: key 'factors' is missing", -EINVAL},
+	{"name: w\nfactors: [mode]\n", ":2:10: 'factors' must be a map", -EINVAL},
+	{"name: w\nfactors:\n  mdoe: [pre-copy]\n", ":3:9: there is no factor 'mdoe'",
+	 -EINVAL},
+	{"name: w\nfactors:\n  loss: [0.5]\n", ":3:10: '0.5' is no share", -EINVAL},
+	{"name: w\nfactors:\n  server-model: [pool]\n",
+	 ":3:18: server 'pool': 'pool' is not a server model", -EINVAL},
+	{"name: w\nfactors:\n  compression: [gzip]\n", ":3:17: ", -EINVAL},
+	{"name: w\nfactors: {parallel: [none, 4]}\n"
+	 "constants: {compression: xbzrle}\n",
+	 ":2:10: 4 parallel connections: ", -EINVAL},
+	{"name: w\nfactors: {mode: [pre-copy, stop-and-copy]}\n"
+	 "constants: {timeout: 9s, timeout-action: post-copy}\n",
+	 ":2:10: stop-and-copy: stop-and-copy cannot end its time-out", -EINVAL},
+	{"name: w\nfactors: {memory: [128m, 256m]}\n"
+	 "constants: {working-set: 100m}\n",
+	 ":2:10: 128 MiB memory: the working set does not fit", -ERANGE},
+	{"name: w\nfactors: {max-downtime: [0s, 1s]}\n",
+	 ":2:26: max-downtime '0s' is not within 1 ms to 16 min", -ERANGE},
+	{"name: w\nfactors: {latency: [0s, 20s]}\n",
+	 ":2:25: latency '20s' is more than 10 s", -ERANGE},
+	{"name: w\nfactors: {mode: [auto]}\n",
+	 ":2:10: mode auto needs 'slo', the objective to keep to", -EINVAL},
+	{"name: w\nslo: outage=fast\nfactors: {mode: [auto]}\n", ":2:6: ", -EINVAL},
+	{"name: w\nslo: total=1s\nrisk: all\nfactors: {mode: [auto]}\n",
+	 ":3:7: ", -EINVAL},
+	{"name: w\nfactors: {tls: [no, yes]}\n",
+	 ":2:10: with TLS: the hosts of a lab have no certificates", -ENOTSUP},
+	{"name: w\nfactors:\n  load: [busy]\n", ":3:10: there is no load 'busy'",
+	 -EINVAL},
+	{"name: w\nloads: {busy: {mode: pre-copy}}\nfactors: {load: [busy]}\n",
+	 ":2:22: 'mode' is nothing that a guest or its clients do", -EINVAL},
+	{"name: w\nloads: {busy: {memory: 128m}}\n"
+	 "factors: {memory: [128m, 256m], load: [busy]}\n",
+	 ":3:19: 'memory' varies, and load 'busy' sets it", -EINVAL},
+	{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'udp://h:7'}\n"
+	 "factors: {link-rate: [100mbit]}\n",
+	 ":3:22: 'link-rate' can be set in a lab only", -ENOTSUP},
+	{"name: w\nfactors:\n  mode: pre-copy\n", ":3:9: 'mode' must be a list of levels",
+	 -EINVAL},
+	{"name: w\nfactors:\n  mode: [pre-copy, warp]\n", ":3:20: 'warp' is not a mode",
+	 -EINVAL},
+	{"name: w\nfactors:\n  mode: [pre-copy, pre-copy]\n",
+	 ":3:20: 'pre-copy' stands twice", -EINVAL},
+	{"name: w\nfactors: {mode: [pre-copy]}\nconstants: {mode: post-copy}\n",
+	 ":3:19: 'mode' varies already", -EINVAL},
+	{"name: w\nfactors: {memory: [1m]}\n",
+	 ":2:20: memory '1m' is not within 64 MiB to 1 TiB", -ERANGE},
+	{"name: w\nfactors: {mode: [pre-copy]}\nobjective: speed\n",
+	 ":3:12: no metric is called 'speed'", -EINVAL},
+	{"name: w\nfactors: {mode: [pre-copy]}\nbaseline: 1h\n",
+	 ":3:11: 'baseline' is at most 2 minutes", -ERANGE},
+	{"name: a/b\nfactors: {mode: [pre-copy]}\n",
+	 ":1:7: 'a/b' is no name for an experiment", -EINVAL},
+	{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'udp://h:7'}\n"
+	 "factors: {memory: [128m]}\n",
+	 ":3:19: 'memory' can be set in a lab only", -ENOTSUP},
+	{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'udp://h:7'}\n"
+	 "factors: {pages-per-s: [1]}\n",
+	 ":3:24: 'pages-per-s' is set by asking a skiff-guest", -ENOTSUP},
+	{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'nowhere'}\n"
+	 "factors: {mode: [pre-copy]}\n",
+	 ":2:42: 'nowhere' is no probe", -EINVAL},
+	{"name: w\nhosts: {from: a, to: a, guest: g, probe: 'udp://h:7'}\n"
+	 "factors: {mode: [pre-copy]}\n",
+	 ":2:22: 'from' and 'to' are one host", -EINVAL},
+	{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'udp://h:7',\n"
+	 "        probe-from: client7}\nfactors: {mode: [pre-copy]}\n",
+	 ":3:21: 'client7' does not begin with ssh://", -EINVAL},
+	{"name: w\nrepetition: 2\nfactors: {mode: [pre-copy]}\n",
+	 ":2:1: unknown key 'repetition'", -EINVAL},
+};
+
 static void test_what_is_wrong_is_told_with_its_place(void **state)
 {
-	static const struct {
-		const char *text, *place;
-		int code;
-	} cases[] = {
-		{"name: w\n", ":1:1: key 'factors' is missing", -EINVAL},
-		{"name: w\nfactors: [mode]\n", ":2:10: 'factors' must be a map", -EINVAL},
-		{"name: w\nfactors:\n  mdoe: [pre-copy]\n",
-		 ":3:9: there is no factor 'mdoe'", -EINVAL},
-		{"name: w\nfactors:\n  loss: [0.5]\n", ":3:10: '0.5' is no share",
-		 -EINVAL},
-		{"name: w\nfactors:\n  server-model: [pool]\n",
-		 ":3:18: server 'pool': 'pool' is not a server model", -EINVAL},
-		{"name: w\nfactors:\n  compression: [gzip]\n", ":3:17: ", -EINVAL},
-		{"name: w\nfactors: {parallel: [none, 4]}\n"
-		 "constants: {compression: xbzrle}\n",
-		 ":2:10: 4 parallel connections: ", -EINVAL},
-		{"name: w\nfactors: {mode: [pre-copy, stop-and-copy]}\n"
-		 "constants: {timeout: 9s, timeout-action: post-copy}\n",
-		 ":2:10: stop-and-copy: stop-and-copy cannot end its time-out", -EINVAL},
-		{"name: w\nfactors: {memory: [128m, 256m]}\n"
-		 "constants: {working-set: 100m}\n",
-		 ":2:10: 128 MiB memory: the working set does not fit", -ERANGE},
-		{"name: w\nfactors: {max-downtime: [0s, 1s]}\n",
-		 ":2:26: max-downtime '0s' is not within 1 ms to 16 min", -ERANGE},
-		{"name: w\nfactors: {latency: [0s, 20s]}\n",
-		 ":2:25: latency '20s' is more than 10 s", -ERANGE},
-		{"name: w\nfactors: {mode: [auto]}\n",
-		 ":2:10: mode auto needs 'slo', the objective to keep to", -EINVAL},
-		{"name: w\nslo: outage=fast\nfactors: {mode: [auto]}\n",
-		 ":2:6: ", -EINVAL},
-		{"name: w\nslo: total=1s\nrisk: all\nfactors: {mode: [auto]}\n",
-		 ":3:7: ", -EINVAL},
-		{"name: w\nfactors: {tls: [no, yes]}\n",
-		 ":2:10: with TLS: the hosts of a lab have no certificates", -ENOTSUP},
-		{"name: w\nfactors:\n  load: [busy]\n", ":3:10: there is no load 'busy'",
-		 -EINVAL},
-		{"name: w\nloads: {busy: {mode: pre-copy}}\nfactors: {load: [busy]}\n",
-		 ":2:22: 'mode' is nothing that a guest or its clients do", -EINVAL},
-		{"name: w\nloads: {busy: {memory: 128m}}\n"
-		 "factors: {memory: [128m, 256m], load: [busy]}\n",
-		 ":3:19: 'memory' varies, and load 'busy' sets it", -EINVAL},
-		{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'udp://h:7'}\n"
-		 "factors: {link-rate: [100mbit]}\n",
-		 ":3:22: 'link-rate' can be set in a lab only", -ENOTSUP},
-		{"name: w\nfactors:\n  mode: pre-copy\n",
-		 ":3:9: 'mode' must be a list of levels", -EINVAL},
-		{"name: w\nfactors:\n  mode: [pre-copy, warp]\n",
-		 ":3:20: 'warp' is not a mode", -EINVAL},
-		{"name: w\nfactors:\n  mode: [pre-copy, pre-copy]\n",
-		 ":3:20: 'pre-copy' stands twice", -EINVAL},
-		{"name: w\nfactors: {mode: [pre-copy]}\nconstants: {mode: post-copy}\n",
-		 ":3:19: 'mode' varies already", -EINVAL},
-		{"name: w\nfactors: {memory: [1m]}\n",
-		 ":2:20: memory '1m' is not within 64 MiB to 1 TiB", -ERANGE},
-		{"name: w\nfactors: {mode: [pre-copy]}\nobjective: speed\n",
-		 ":3:12: no metric is called 'speed'", -EINVAL},
-		{"name: w\nfactors: {mode: [pre-copy]}\nbaseline: 1h\n",
-		 ":3:11: 'baseline' is at most 2 minutes", -ERANGE},
-		{"name: a/b\nfactors: {mode: [pre-copy]}\n",
-		 ":1:7: 'a/b' is no name for an experiment", -EINVAL},
-		{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'udp://h:7'}\n"
-		 "factors: {memory: [128m]}\n",
-		 ":3:19: 'memory' can be set in a lab only", -ENOTSUP},
-		{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'udp://h:7'}\n"
-		 "factors: {pages-per-s: [1]}\n",
-		 ":3:24: 'pages-per-s' is set by asking a skiff-guest", -ENOTSUP},
-		{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'nowhere'}\n"
-		 "factors: {mode: [pre-copy]}\n",
-		 ":2:42: 'nowhere' is no probe", -EINVAL},
-		{"name: w\nhosts: {from: a, to: a, guest: g, probe: 'udp://h:7'}\n"
-		 "factors: {mode: [pre-copy]}\n",
-		 ":2:22: 'from' and 'to' are one host", -EINVAL},
-		{"name: w\nhosts: {from: a, to: b, guest: g, probe: 'udp://h:7',\n"
-		 "        probe-from: client7}\nfactors: {mode: [pre-copy]}\n",
-		 ":3:21: 'client7' does not begin with ssh://", -EINVAL},
-		{"name: w\nrepetition: 2\nfactors: {mode: [pre-copy]}\n",
-		 ":2:1: unknown key 'repetition'", -EINVAL},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < SK_ARRAY_SIZE(cases); i++) {
+	for (size_t i = 0; i < SK_ARRAY_SIZE(wrong); i++) {
 		struct sk_experiment *e = NULL;
 		struct sk_err err = SK_ERR_INIT;
 
-		assert_int_equal(load(cases[i].text, &e, &err), cases[i].code);
+		assert_int_equal(load(wrong[i].text, &e, &err), wrong[i].code);
 		assert_null(e);
-		if (!strstr(err.msg, cases[i].place))
-			fail_msg("no '%s' in: %s", cases[i].place, err.msg);
+		if (!strstr(err.msg, wrong[i].place))
+			fail_msg("no '%s' in: %s", wrong[i].place, err.msg);
 	}
 }
 
