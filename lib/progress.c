@@ -105,6 +105,26 @@ void sk_progress_update(struct sk_progress *progress, const char *fmt, ...)
 	write_line(progress, detail);
 }
 
+void sk_progress_say(struct sk_progress *progress, const char *fmt, ...)
+{
+	sk_auto(sk_str_finish) struct sk_str line = SK_STR_INIT;
+	char text[384];
+	va_list ap;
+
+	if (progress->is_quiet)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (progress->is_shown)
+		sk_str_add(&line, ERASE_LINE);
+	sk_str_add_escaped(&line, text);
+	sk_str_add_char(&line, '\n');
+	if (!line.failed)
+		(void)sk_fs_write_all(STDERR_FILENO, line.ptr, line.len);
+	progress->is_shown = false;
+}
+
 void sk_progress_done(struct sk_progress *progress)
 {
 	if (progress->is_shown)

@@ -10,7 +10,7 @@
 struct sk_progress {
 	bool is_terminal, is_quiet, is_shown;
 	uint64_t phase_start_ns, last_update_ns;
-	char phase[128];
+	char phase[384];
 };
 
 /** sk_progress_init() - @quiet shows nothing at all */
@@ -21,6 +21,9 @@ void sk_progress_phase(struct sk_progress *progress, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /** sk_progress_update() - Detail behind the phase: terminals only, at most 10 times a second */
 void sk_progress_update(struct sk_progress *progress, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/** sk_progress_say() - A line that stays; the phase goes on, on a terminal in a line below */
+void sk_progress_say(struct sk_progress *progress, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /** sk_progress_done() - Erase the live line; call before printing anything else */
 void sk_progress_done(struct sk_progress *progress);

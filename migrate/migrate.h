@@ -19,7 +19,8 @@
 #include "migrate/strategy/slo.h"
 #include "migrate/vm/options.h"
 
-/** sk_phase_fn - Told what is going on: for progress lines. @detail is NULL when a phase starts */
+/** sk_phase_fn - Told what is going on: for progress lines. @detail is NULL when a phase starts; @phase
+ *  is NULL for what is to be read, not passed by */
 typedef void (*sk_phase_fn)(void *ctx, const char *phase, const char *detail);
 
 #define SK_MIGRATE_MAX_PASSES 1000 /* more were never of use to anybody */

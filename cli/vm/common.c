@@ -49,7 +49,9 @@ void sk_vmcli_phase(void *ctx, const char *phase, const char *detail)
 {
 	struct sk_progress *progress = ctx;
 
-	if (detail)
+	if (!phase)
+		sk_progress_say(progress, "%s", detail);
+	else if (detail)
 		sk_progress_update(progress, "%s", detail);
 	else
 		sk_progress_phase(progress, "%s", phase);

@@ -233,7 +233,7 @@ int sk_auto_choose(const struct sk_prediction *p, const struct sk_migrate_opts *
 	c = &ret->candidates[ret->chosen];
 	ret->course = c->mode;
 	(void)sk_auto_describe(c, line, sizeof(line));
-	(void)snprintf(ret->why, sizeof(ret->why), "%s%.200s",
+	(void)snprintf(ret->why, sizeof(ret->why), "%s%s",
 		       c->fit == SK_FIT_NOT ? "none keeps to the objective; nearest: "
 					    : "",
 		       line);

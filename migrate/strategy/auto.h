@@ -56,7 +56,7 @@ struct sk_autopilot {
 	bool best_effort, can_postcopy;
 	struct sk_candidate candidates[SK_AUTO_CANDIDATES];
 	size_t nr, chosen;
-	char why[240];
+	char why[360];
 
 	/* Set while it runs. */
 	uint64_t (*now)(void); /* monotonic, ns; replaced by tests */

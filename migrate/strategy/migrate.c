@@ -183,15 +183,15 @@ static int run_job(struct move *move, struct sk_vm *vm, struct sk_err *err)
 static int choose(struct move *move, struct sk_err *err)
 {
 	struct sk_autopilot *a = &move->automatic;
-	char line[300];
+	char line[384];
 	int r = sk_auto_choose(&move->prediction, move->opts, a, err);
 
 	for (size_t i = 0; i < a->nr; i++)
-		say(move, sk_auto_describe(&a->candidates[i], line, sizeof(line)), NULL);
+		say(move, NULL, sk_auto_describe(&a->candidates[i], line, sizeof(line)));
 	if (r < 0)
 		return r;
 	(void)snprintf(line, sizeof(line), "auto takes %s", a->why);
-	say(move, line, NULL);
+	say(move, NULL, line);
 	sk_auto_apply(a, &move->transfer);
 	return 0;
 }
@@ -243,8 +243,10 @@ static void review(struct move *move, const struct sk_verdict *verdict,
 	    sk_prediction_learn(p, move->opts, &move->facts, verdict,
 				sk_json_double(sk_json_path(run, "memory.downtime_bytes"),
 					       NAN),
-				&err) < 0)
-		say(move, "the calibration cannot be written", err.msg);
+				&err) < 0) {
+		(void)sk_err_wrap(&err, -err.code, "the calibration cannot be written");
+		say(move, NULL, err.msg);
+	}
 }
 
 /* Steps 1 to 5: afterwards nothing adds to the time line or the samples. */

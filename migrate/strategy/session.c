@@ -64,7 +64,7 @@ void sk_session_say(struct sk_session *session, const char *fmt, ...)
 void sk_session_announce(struct sk_session *session, const char *text)
 {
 	if (session->phase)
-		session->phase(session->phase_ctx, text, NULL);
+		session->phase(session->phase_ctx, NULL, text);
 }
 
 void sk_session_note_course(struct sk_session *session, enum sk_mode mode)

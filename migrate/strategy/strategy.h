@@ -103,7 +103,7 @@ int sk_session_stop_or_explain(struct sk_session *session, struct sk_err *err);
 void sk_session_note_course(struct sk_session *session, enum sk_mode mode);
 /** sk_session_abort() - Give the job up, once; for on_interrupt() */
 int sk_session_abort(struct sk_session *session, struct sk_err *err);
-/** sk_session_announce() - Tell the user what now happens, as a phase of its own */
+/** sk_session_announce() - Tell the user what now happens, in a line that stays */
 void sk_session_announce(struct sk_session *session, const char *text);
 /** sk_session_say() - Tell the user how far the job is (phase function's detail) */
 void sk_session_say(struct sk_session *session, const char *fmt, ...)

@@ -119,6 +119,39 @@ static void test_a_terminal_shows_nothing_in_the_first_half_second(void **state)
 	assert_string_equal(capture.text, "");
 }
 
+static void test_what_is_said_stays_and_the_phase_goes_on(void **state)
+{
+	char said[201], in_pipe[256], at_once[256], later[64];
+	struct sk_progress progress;
+	struct capture capture;
+
+	(void)state;
+	/* Longer than a line of a terminal. */
+	memset(said, 'x', sizeof(said) - 1);
+	said[sizeof(said) - 1] = '\0';
+	start_pipe(&capture);
+	sk_progress_init(&progress, false);
+	sk_progress_say(&progress, "%s", said);
+	(void)snprintf(in_pipe, sizeof(in_pipe), "%s", take(&capture));
+	stop(&capture);
+	start_terminal(&capture);
+	sk_progress_init(&progress, false);
+	sk_progress_phase(&progress, "copy");
+	progress.phase_start_ns -= SK_NS_PER_S;
+	sk_progress_update(&progress, "1 %%");
+	(void)take(&capture);
+	sk_progress_say(&progress, "%s", "slow");
+	(void)snprintf(at_once, sizeof(at_once), "%s", take(&capture));
+	progress.last_update_ns -= SK_NS_PER_S;
+	sk_progress_update(&progress, "2 %%");
+	(void)snprintf(later, sizeof(later), "%s", take(&capture));
+	stop(&capture);
+	assert_int_equal(strlen(in_pipe), strlen(said) + 1);
+	assert_memory_equal(in_pipe, said, strlen(said));
+	assert_string_equal(at_once, "\r\033[Kslow\r\n");
+	assert_string_equal(later, "\r\033[Kcopy 2 %");
+}
+
 static void test_a_terminal_line_fits_and_is_erased(void **state)
 {
 	struct sk_progress progress;
@@ -150,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_a_pipe_gets_a_line_per_phase),
 		cmocka_unit_test(test_quiet_prints_nothing),
 		cmocka_unit_test(test_a_terminal_shows_nothing_in_the_first_half_second),
+		cmocka_unit_test(test_what_is_said_stays_and_the_phase_goes_on),
 		cmocka_unit_test(test_a_terminal_line_fits_and_is_erased),
 	};
 

@@ -19,8 +19,8 @@ static void on_phase(void *ctx, const char *phase, const char *detail)
 {
 	struct sk_vm *vm = ctx;
 
-	if (!detail)
-		(void)snprintf(vm->announced, sizeof(vm->announced), "%s", phase);
+	if (!phase)
+		(void)snprintf(vm->announced, sizeof(vm->announced), "%s", detail);
 }
 
 static int run(struct sk_vm *vm, enum sk_mode mode, struct sk_err *err)
