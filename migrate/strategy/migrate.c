@@ -21,6 +21,7 @@
 
 #include "lib/clock.h"
 #include "lib/fs.h"
+#include "lib/str.h"
 #include "migrate/migrate.h"
 #include "migrate/report/report.h"
 #include "migrate/strategy/auto.h"
@@ -294,21 +295,40 @@ static int measure(struct move *move, struct sk_err *err)
 	return r;
 }
 
-static int write_json(const struct move *move, struct sk_json *run, struct sk_err *err)
+/* run.json is the published object and the time line it was computed from. */
+static int write_run(const struct move *move, struct sk_json *run,
+		     uint64_t probe_start_ns, struct sk_err *err)
 {
+	sk_auto(sk_json_free) struct sk_json *full = sk_json_new_object();
 	sk_autofree char *text = NULL;
+	struct sk_json *value;
+	void *cursor = NULL;
+	const char *key;
 
-	text = sk_json_print(run, true);
+	while ((value = sk_json_each(run, &cursor, &key)))
+		(void)sk_json_set(full, key, sk_json_ref(value));
+	(void)sk_json_set(full, "timeline", sk_timeline_json(move->timeline));
+	sk_json_set_uint(full, "probe_start_ns", probe_start_ns);
+	text = sk_json_print(full, true);
 	if (!text)
 		return sk_err_oom(err);
 	return sk_fs_replace(move->dirfd, "run.json", text, strlen(text), 0644, err);
+}
+
+static int name_report(const char *dir, struct sk_json *run, struct sk_err *err)
+{
+	sk_autofree char *report = sk_strf("%s/report.html", dir);
+
+	if (!report)
+		return sk_err_oom(err);
+	sk_json_set_str(run, "report", report);
+	return 0;
 }
 
 static int write_results(struct move *move, const struct sk_verdict *verdict,
 			 const struct sk_sample *samples, size_t n, struct sk_json *run,
 			 struct sk_err *err)
 {
-	sk_auto(sk_json_free) struct sk_json *full = NULL;
 	struct sk_report_input input = {
 		.run = run,
 		.verdict = verdict,
@@ -317,23 +337,20 @@ static int write_results(struct move *move, const struct sk_verdict *verdict,
 		.nr_samples = n,
 		.probe_start_real_ns = move->probe ? sk_probe_start_time(move->probe) : 0,
 	};
-	const char *key;
-	void *cursor = NULL;
-	struct sk_json *value;
 	int r;
 
 	say(move, "write results", NULL);
-	/* run.json is the published object and the time line it was computed from. */
-	full = sk_json_new_object();
-	while ((value = sk_json_each(run, &cursor, &key)))
-		(void)sk_json_set(full, key, sk_json_ref(value));
-	(void)sk_json_set(full, "timeline", sk_timeline_json(move->timeline));
-	sk_json_set_uint(full, "probe_start_ns", input.probe_start_real_ns);
-	r = write_json(move, full, err);
+	/* First, as it is the smallest: where the disk is full the numbers are kept. */
+	r = write_run(move, run, input.probe_start_real_ns, err);
 	if (r == 0 && samples)
 		r = sk_probe_save(move->dirfd, "samples.bin", samples, n, err);
 	if (r == 0)
 		r = sk_report_write(move->dirfd, "report.html", &input, err);
+	if (r == 0)
+		r = name_report(move->opts->dir, run, err);
+	/* Once more, as it now names the report. */
+	if (r == 0)
+		r = write_run(move, run, input.probe_start_real_ns, err);
 	if (r < 0)
 		return sk_err_wrap(
 			err, r,
@@ -371,16 +388,8 @@ static int conclude(struct move *move, struct sk_json **ret, struct sk_err *err)
 	review(move, &verdict, run);
 	if (move->probe && sk_json_get(run, "probe"))
 		sk_probe_describe(move->probe, sk_json_get(run, "probe"));
-	if (move->dirfd >= 0) {
-		sk_autofree char *report = NULL;
-
-		if (asprintf(&report, "%s/report.html", move->opts->dir) < 0)
-			return sk_err_oom(err);
-		sk_json_set_str(run, "report", report);
+	if (move->dirfd >= 0)
 		r = write_results(move, &verdict, samples, n, run, err);
-		if (r < 0)
-			(void)sk_json_set(run, "report", NULL);
-	}
 	*ret = sk_steal(&run);
 	return r;
 }
