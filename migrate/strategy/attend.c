@@ -9,7 +9,8 @@
 #include "migrate/strategy/finding.h"
 #include "migrate/strategy/strategy.h"
 
-#define SETTLE_NS (8 * SK_NS_PER_S) /* libvirtd ends the job of a client that is gone */
+#define SETTLE_NS   (8 * SK_NS_PER_S) /* libvirtd ends the job of a client that is gone */
+#define PATIENCE_NS (30 * SK_NS_PER_S) /* for a libvirtd that is started anew */
 
 static int mend(struct sk_finding *f, struct sk_err *err)
 {
@@ -85,10 +86,15 @@ static int lead_on(struct sk_finding *f, const struct sk_attend_opts *opts,
 		   struct sk_err *err)
 {
 	sk_auto(sk_timeline_free) struct sk_timeline *timeline = sk_timeline_new();
+	const char *monitor =
+		sk_json_str(sk_json_get(f->record.json, "to_monitor"), NULL);
 	const struct sk_vm_ends ends = {.guest = sk_finding_text(f, "guest"),
 					.from = sk_finding_text(f, "from"),
 					.to = sk_finding_text(f, "to"),
-					.timeline = timeline};
+					.timeline = timeline,
+					.to_monitor = monitor,
+					.to_name = monitor ? sk_finding_text(f, "to_name")
+							   : NULL};
 	sk_auto(sk_vm_close) struct sk_vm *vm = NULL;
 	struct sk_session session = {.ops = &sk_vm_libvirt,
 				     .strategy = &sk_post_copy,
@@ -127,21 +133,25 @@ static void say_progress(const struct sk_finding *f, const struct sk_attend_opts
 static int watch(struct sk_finding *f, const struct sk_attend_opts *opts,
 		 struct sk_err *err)
 {
+	uint64_t known_ns = sk_clock_mono();
 	struct sk_guard guard;
 
-	sk_guard_start(&guard, 0, 5 * SK_NS_PER_S, sk_clock_mono());
+	sk_guard_start(&guard, 0, 5 * SK_NS_PER_S, known_ns);
 	for (;;) {
 		uint64_t now = sk_clock_mono();
 
 		if (opts->interrupted && *opts->interrupted)
 			return sk_err_set(err, EINPROGRESS, "it goes on without us");
 		sk_finding_look(f);
-		if (!f->is_known)
+		if (!f->is_known && now - known_ns > PATIENCE_NS)
 			return sk_err_set(err, EIO, "%s", f->why);
-		if (f->fate != SK_JOB_GOES_ON)
+		if (f->is_known && f->fate != SK_JOB_GOES_ON)
 			return 0;
+		if (f->is_known)
+			known_ns = now;
+		/* A libvirtd that was started anew may know of no job: then nothing moves. */
 		sk_guard_hear(&guard, f->here.job.memory_processed,
-			      f->here.job.memory_remaining, now);
+			      f->here.has_job ? f->here.job.memory_remaining : 1, now);
 		if (f->here.is_postcopy && sk_guard_look(&guard, now) == SK_GUARD_STALLED)
 			return lead_on(f, opts, err);
 		say_progress(f, opts);
@@ -166,14 +176,20 @@ static int visit_attach(struct sk_finding *f, void *arg, struct sk_err *err)
 	r = watch(f, attend->opts, err);
 	if (r < 0)
 		return r;
-	sk_finding_look(f);
+	f->until_ns = sk_clock_mono() + SETTLE_NS;
+	sk_finding_settle(f);
+	r = f->is_known ? mend(f, err) : sk_err_set(err, EIO, "%s", f->why);
+	if (r < 0)
+		return r;
 	text = sk_finding_tell(f);
 	if (!text)
 		return sk_err_oom(err);
 	if (f->fate != SK_JOB_ARRIVED)
 		r = sk_err_set(err, f->fate == SK_JOB_ABORTED ? ECANCELED : EIO, "%s",
 			       text);
-	sk_jobs_end(&f->record);
+	/* Two copies are for the user to judge: it is told again. */
+	if (f->fate != SK_JOB_SPLIT && f->fate != SK_JOB_GOES_ON)
+		sk_jobs_end(&f->record);
 	return r;
 }
 
@@ -254,14 +270,19 @@ static int visit_abort(struct sk_finding *f, void *arg, struct sk_err *err)
 		return r;
 	for (uint64_t end = sk_clock_mono() + SETTLE_NS; sk_clock_mono() < end;) {
 		sk_finding_look(f);
-		if (f->fate != SK_JOB_GOES_ON && f->there.state == SK_VM_GONE)
+		if (f->is_known && f->fate != SK_JOB_GOES_ON &&
+		    f->there.state == SK_VM_GONE)
 			break;
 		sk_clock_sleep_until(sk_clock_mono() + SK_FINDING_NAP_NS);
 	}
+	if (!f->is_known)
+		return sk_err_set(err, EIO, "%s", f->why);
 	if (f->fate == SK_JOB_GOES_ON)
 		return sk_err_set(err, ETIMEDOUT, "the job has not ended yet");
-	sk_jobs_end(&f->record);
-	return 0;
+	r = mend(f, err);
+	if (r == 0 && f->fate != SK_JOB_SPLIT)
+		sk_jobs_end(&f->record);
+	return r;
 }
 
 /* One that was not started from here: the source itself is asked, and told. */

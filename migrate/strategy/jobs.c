@@ -82,6 +82,7 @@ static void describe(struct sk_job_record *record, const struct sk_migrate_opts 
 	sk_json_set_str(json, "from_name",
 			opts->from_name ? opts->from_name : opts->from);
 	sk_json_set_str(json, "to_name", opts->to_name ? opts->to_name : opts->to);
+	sk_json_set_str(json, "to_monitor", opts->to_monitor);
 	sk_json_set_str(json, "mode", sk_mode_name(opts->mode));
 	sk_json_set_bool(json, "p2p", opts->transfer.p2p);
 	sk_json_set_int(json, "pid", getpid());

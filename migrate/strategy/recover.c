@@ -34,6 +34,7 @@
 
 #define DEAD_NS	    (150 * SK_NS_PER_S) /* TCP tries at least every 120 s */
 #define RETRY_NS    SK_NS_PER_S
+#define ALONE_NS    (60 * SK_NS_PER_S) /* for a libvirtd to be started anew */
 #define REPEAT_NS   (5 * SK_NS_PER_S)
 #define PATIENCE_NS (2 * SK_NS_PER_S) /* for libvirt to notice */
 #define DEAF_NS	    (5 * SK_NS_PER_S) /* for the destination to notice */
@@ -121,15 +122,45 @@ static void rescue(struct sk_session *session, uint64_t now_ns)
 		sk_session_announce(session, "connect both hosts anew, past libvirt");
 }
 
-static void join(struct sk_session *session, uint64_t now_ns)
+/* A libvirtd that does not answer says nothing of the guest: it may be started anew. */
+static bool is_gone(struct sk_session *session, enum sk_side side)
+{
+	enum sk_vm_state state = SK_VM_GONE;
+
+	return session->ops->state(session->vm, side, &state, NULL) == 0 &&
+	       state == SK_VM_GONE;
+}
+
+/* Nobody could be asked: there is no job whose end would tell. */
+static void judge(struct sk_session *session, uint64_t now_ns)
 {
 	struct sk_recover *recover = &session->recover;
 
+	enter(recover, SK_RECOVER_APART, now_ns);
+	if (is_gone(session, SK_SIDE_SOURCE) || is_gone(session, SK_SIDE_DESTINATION))
+		enter(recover, SK_RECOVER_OVER, now_ns);
+	else if (!recover->alone_ns)
+		recover->alone_ns = now_ns;
+	else if (now_ns - recover->alone_ns > ALONE_NS)
+		session->is_abandoned = true;
+}
+
+static void join(struct sk_session *session, uint64_t now_ns)
+{
+	struct sk_recover *recover = &session->recover;
+	struct sk_err err = SK_ERR_INIT;
+
 	if (recover->attempts++ == 0)
 		sk_session_announce(session, "connect both hosts anew");
+	if (recover->can_rescue && now_ns - recover->broken_ns >= DEAF_NS)
+		part(session, now_ns);
 	enter(recover, SK_RECOVER_JOINING, now_ns);
-	if (session->ops->resume_postcopy(session->vm, NULL) < 0)
-		enter(recover, SK_RECOVER_APART, now_ns);
+	if (session->ops->resume_postcopy(session->vm, &err) < 0) {
+		sk_log_debug("connect both hosts anew: %s", err.msg);
+		judge(session, now_ns);
+	} else {
+		recover->alone_ns = 0;
+	}
 }
 
 static void tell_stall(struct sk_session *session, uint64_t now_ns)
@@ -154,6 +185,7 @@ void sk_recover_tick(struct sk_session *session, enum sk_guard_verdict verdict,
 	/* Bytes move again: what was told has worked, or TCP came first. The end of the old
 	 * connection changes the statistics once more. */
 	if (verdict == SK_GUARD_FINE && recover->step != SK_RECOVER_APART &&
+	    recover->step != SK_RECOVER_OVER &&
 	    session->guard.moved_ns > recover->tried_ns + RETRY_NS)
 		recover->step = SK_RECOVER_NONE;
 	switch (recover->step) {
@@ -181,6 +213,8 @@ void sk_recover_tick(struct sk_session *session, enum sk_guard_verdict verdict,
 		if (waited >= RETRY_NS)
 			join(session, now_ns);
 		break;
+	case SK_RECOVER_OVER:
+		break;
 	}
 }
 
@@ -193,14 +227,6 @@ void sk_recover_hear(struct sk_session *session, const struct sk_vm_note *note,
 		notice(session, now_ns, "the connection between the hosts broke");
 }
 
-static bool is_there(struct sk_session *session, enum sk_side side)
-{
-	enum sk_vm_state state = SK_VM_GONE;
-
-	return session->ops->state(session->vm, side, &state, NULL) == 0 &&
-	       state != SK_VM_GONE;
-}
-
 bool sk_recover_ended(struct sk_session *session, const struct sk_vm_note *end,
 		      uint64_t now_ns)
 {
@@ -208,8 +234,10 @@ bool sk_recover_ended(struct sk_session *session, const struct sk_vm_note *end,
 
 	if (end->result == 0 || session->has_moved)
 		return false;
-	if (!is_there(session, SK_SIDE_SOURCE) || !is_there(session, SK_SIDE_DESTINATION))
+	if (is_gone(session, SK_SIDE_SOURCE) || is_gone(session, SK_SIDE_DESTINATION))
 		return false;
+	recover->end = *end;
+	sk_log_debug("the job has ended: %s", end->err.msg);
 	if (recover->step == SK_RECOVER_NONE) {
 		recover->broken_ns = now_ns;
 		sk_session_announce(session, "the connection between the hosts broke");

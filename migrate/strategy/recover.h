@@ -12,9 +12,9 @@
 
 #include "lib/err.h"
 #include "migrate/strategy/guard.h"
+#include "migrate/vm/vm.h"
 
 struct sk_session;
-struct sk_vm_note;
 
 /** enum sk_recover_step - How far a recovery is */
 enum sk_recover_step {
@@ -23,6 +23,7 @@ enum sk_recover_step {
 	SK_RECOVER_WAITING,  /* for the destination to notice: then the job ends */
 	SK_RECOVER_APART,    /* no job; both ends wait to be connected */
 	SK_RECOVER_JOINING,  /* both ends were told to connect anew */
+	SK_RECOVER_OVER, /* one of the copies is gone, and no job is there to say so */
 };
 
 /** struct sk_recover - One session's; zero-initialise */
@@ -30,6 +31,8 @@ struct sk_recover {
 	enum sk_recover_step step;
 	uint64_t broken_ns, tried_ns; /* CLOCK_MONOTONIC */
 	uint64_t parted_ns;	      /* the destination was told; 0 not yet */
+	uint64_t alone_ns;     /* since when a libvirtd cannot be asked; 0 it can */
+	struct sk_vm_note end; /* of the job that is to be resumed */
 	unsigned int attempts;
 	bool can_rescue; /* past libvirt */
 	bool has_told;	 /* that no memory follows */

@@ -164,6 +164,12 @@ static int handle(struct sk_session *session, const struct sk_vm_note *note,
 	case SK_VM_NOTE_MOVED:
 		session->has_moved = true;
 		break;
+	case SK_VM_NOTE_CLOSED:
+		sk_session_announce(session,
+				    note->value == SK_SIDE_SOURCE
+					    ? "libvirtd of the source has gone"
+					    : "libvirtd of the destination has gone");
+		break;
 	case SK_VM_NOTE_PROGRESS:
 		sk_guard_hear(&session->guard, note->job.memory_processed,
 			      note->job.memory_remaining, now);
@@ -274,7 +280,11 @@ static int follow(struct sk_session *session, struct sk_vm_note *ret_end,
 			failed = session->strategy->on_tick(session, err);
 		if (failed == 0 || session->is_at_destination)
 			failed = watch(session, err);
-		if (stop(session, failed)) {
+		if (session->recover.step == SK_RECOVER_OVER) {
+			*ret_end = session->recover.end;
+			return failed;
+		}
+		if (session->is_abandoned || stop(session, failed)) {
 			session->is_abandoned = true;
 			return failed;
 		}
@@ -395,10 +405,12 @@ int sk_session_run(struct sk_session *session, struct sk_err *err)
 	if (session->timeout_ns && session->timeout_action == SK_TIMEOUT_POST_COPY)
 		job.postcopy = true;
 	session->is_at_destination = session->is_switched = session->is_resume;
-	if (session->is_resume)
+	if (session->is_resume) {
+		sk_recover_prepare(session);
 		r = session->ops->resume_postcopy(session->vm, err);
-	else
+	} else {
 		r = session->ops->start(session->vm, &job, err);
+	}
 	if (r < 0)
 		return r;
 	sk_guard_start(&session->guard, session->timeout_ns,

@@ -232,15 +232,19 @@ void sk_vm_events_deregister(struct sk_vm_end *end)
 {
 	if (!end->host)
 		return;
-	for (size_t i = 0; i < SK_ARRAY_SIZE(end->callbacks); i++)
+	for (size_t i = 0; i < SK_ARRAY_SIZE(end->callbacks); i++) {
 		if (end->callbacks[i] >= 0)
 			(void)virConnectDomainEventDeregisterAny(end->host->conn,
 								 end->callbacks[i]);
+		end->callbacks[i] = -1;
+	}
 	if (end->qmp_callback >= 0)
 		(void)virConnectDomainQemuMonitorEventDeregister(end->host->conn,
 								 end->qmp_callback);
+	end->qmp_callback = -1;
 	if (end->has_close_callback)
 		(void)virConnectUnregisterCloseCallback(end->host->conn, on_close);
+	end->has_close_callback = false;
 }
 
 bool sk_vm_events_wait(struct sk_vm *vm)

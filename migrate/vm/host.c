@@ -38,6 +38,8 @@ static void start_loop(void)
 	pthread_t thread;
 
 	virSetErrorFunc(NULL, stay_silent);
+	/* Nor warn: of a job that goes on without libvirtd it says what is not so. */
+	(void)setenv("LIBVIRT_DEBUG", "4", 0);
 	if (virInitialize() < 0 || virEventRegisterDefaultImpl() < 0)
 		return;
 	if (virEventAddTimeout(100, tick, NULL, NULL) < 0)

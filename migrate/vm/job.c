@@ -260,19 +260,53 @@ int sk_vm_job_start(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err
 	return start_threads(vm, err);
 }
 
-int sk_vm_job_resume(struct sk_vm *vm, struct sk_err *err)
+static void join_threads(struct sk_vm *vm)
 {
+	if (!vm->is_started)
+		return;
+	(void)pthread_join(vm->job_thread, NULL);
+	(void)pthread_join(vm->stats_thread, NULL);
+	vm->is_started = false;
+}
+
+/* A libvirtd that was started anew knows its guests, but not this connection. */
+static int connect_anew(struct sk_vm_end *end, struct sk_err *err)
+{
+	struct sk_vm_host *host = NULL;
 	int r;
 
-	sk_vm_job_join(vm);
-	/* Of a job that another process started. */
-	if (!vm->domain) {
-		vm->job = (struct sk_vm_job){.live = true, .postcopy = true};
-		vm->is_active = true;
+	if (virConnectIsAlive(end->host->conn) == 1)
+		return 0;
+	r = sk_vm_host_open(end->host->uri, &host, err);
+	if (r < 0)
+		return r;
+	sk_vm_events_deregister(end);
+	if (end->side == SK_SIDE_SOURCE)
+		sk_vm_domain_unref(sk_steal(&end->vm->domain));
+	sk_vm_host_free(end->host);
+	end->host = host;
+	return sk_vm_events_register(end, err);
+}
+
+int sk_vm_job_resume(struct sk_vm *vm, struct sk_err *err)
+{
+	int r = 0;
+
+	join_threads(vm);
+	/* A call under way uses the connections. */
+	if (!sk_vm_steer_wait(vm))
+		return sk_err_set(err, EAGAIN, "the hypervisor does not answer");
+	for (int side = SK_SIDE_SOURCE; side <= SK_SIDE_DESTINATION && r == 0; side++)
+		r = connect_anew(&vm->end[side], err);
+	if (r == 0 && !vm->domain)
 		r = sk_vm_host_find(vm->end[SK_SIDE_SOURCE].host, vm->ends.guest,
 				    &vm->domain, err);
-		if (r < 0)
-			return r;
+	if (r < 0)
+		return r;
+	/* Of a job that another process started. */
+	if (!vm->job.postcopy) {
+		vm->job = (struct sk_vm_job){.live = true, .postcopy = true};
+		vm->is_active = true;
 	}
 	vm->is_resume = true;
 	vm->is_over = false;
@@ -282,11 +316,7 @@ int sk_vm_job_resume(struct sk_vm *vm, struct sk_err *err)
 
 void sk_vm_job_join(struct sk_vm *vm)
 {
-	if (vm->is_started) {
-		(void)pthread_join(vm->job_thread, NULL);
-		(void)pthread_join(vm->stats_thread, NULL);
-	}
-	vm->is_started = false;
+	join_threads(vm);
 	/* The second monitor takes one client at a time: now others may ask it. */
 	if (sk_vm_steer_wait(vm))
 		sk_qmp_free(sk_steal(&vm->urgent));

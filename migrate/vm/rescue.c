@@ -109,9 +109,28 @@ static int call_rescue(struct sk_vm *vm, uint64_t arg, struct sk_err *err)
 	return port < 0 ? port : connect_here(vm, port, err);
 }
 
+/* A source whose libvirtd alone has gone still sends. */
+static int check_paused_here(struct sk_vm *vm, struct sk_err *err)
+{
+	char *answer = NULL;
+	int r = 0;
+
+	if (virDomainQemuMonitorCommand(vm->domain, "{\"execute\":\"query-migrate\"}",
+					&answer, 0) < 0)
+		r = sk_vm_error(err, "ask the source for its connection");
+	else if (!strstr(answer, "\"postcopy-paused\""))
+		r = sk_err_set(err, EBUSY, "the source still has its connection");
+	free(answer);
+	return r;
+}
+
 static int call_part(struct sk_vm *vm, uint64_t arg, struct sk_err *err)
 {
+	int r = check_paused_here(vm, err);
+
 	(void)arg;
+	if (r < 0)
+		return r;
 	return sk_qmp_call(vm->urgent, "{\"exec-oob\":\"migrate-pause\",\"id\":1}",
 			   deadline(), NULL, err);
 }
@@ -123,6 +142,8 @@ int sk_vm_rescue_part(struct sk_vm *vm, struct sk_err *err)
 	if (!vm->urgent)
 		return sk_err_set(err, ENOTSUP,
 				  "the destination has no monitor beside libvirt's");
+	if (!vm->domain)
+		return sk_err_set(err, ENOTCONN, "the source cannot be asked");
 	(void)sk_timeline_add(vm->ends.timeline, &event);
 	return sk_vm_steer(vm, call_part, 0, err);
 }
