@@ -31,8 +31,8 @@ const struct sk_cmd sk_cmd_serve = {
 	.usage = "[OPTIONS]",
 	.details =
 		"Models: iterative, thread-per-request, thread-per-connection, worker-pool,\n"
-		"thread-per-object, event-driven. Settings behind it: workers=N queue=N\n"
-		"objects=N time=TIME work=busy|sleep touch=SIZE data=SIZE.\n\n"
+		"thread-per-object, event-driven. Settings behind it: workers=N threads=N\n"
+		"queue=N objects=N time=TIME work=busy|sleep touch=SIZE data=SIZE.\n\n"
 		"Example:\n"
 		"  skiff serve --server worker-pool,workers=8,time=2ms,work=sleep\n",
 	.opts = serve_table,

@@ -35,9 +35,9 @@ struct sk_server_opts {
 	const char *address; /* IPv4 or IPv6 to bind; NULL for all of IPv4 (borrowed) */
 	uint16_t port;	     /* UDP and TCP; 0 lets the kernel choose */
 	enum sk_server_model model;
-	unsigned int
-		workers;    /* of the pool; threads at most, of those made per request */
-	unsigned int queue; /* requests that wait at most, of the pool or an object */
+	unsigned int workers; /* of the pool */
+	unsigned int threads; /* at most at a time, of those made per request */
+	unsigned int queue;   /* requests that wait at most, of the pool or an object */
 	unsigned int objects; /* request N is for object N modulo this */
 	uint64_t service_ns;  /* what a request costs */
 	bool sleeps;	      /* by waiting, as for a disk; else by processor time */
@@ -47,12 +47,13 @@ struct sk_server_opts {
 
 #define SK_SERVER_OPTS_INIT                                                              \
 	((struct sk_server_opts){.workers = 4,                                           \
+				 .threads = 256,                                         \
 				 .queue = 128,                                           \
 				 .objects = 8,                                           \
 				 .data_bytes = 4u << 20})
 
 /**
- * sk_server_parse() - Read "MODEL[,workers=N][,queue=N][,objects=N][,time=TIME][,work=busy|sleep]
+ * sk_server_parse() - Read "MODEL[,workers=N][,threads=N][,queue=N][,objects=N][,time=TIME][,work=busy|sleep]
  *	[,touch=SIZE][,data=SIZE]"
  * @opts:	Members that the text names are set, on success only
  *

@@ -6,7 +6,7 @@
  * 1. The front thread (server.c) waits for all sockets and hands each request on here. Only in the
  *    model with a thread per connection does the connection's thread do that itself.
  * 2. Iterative and thread per connection: the thread that read the request serves it.
- *    Thread per request: a thread is made for it, workers= at most at a time.
+ *    Thread per request: a thread is made for it, threads= at most at a time.
  *    Worker pool, thread per object: it waits in a queue for one of the threads made at the start.
  *    Event-driven: a wait for the service time is an entry in a list that a timer ends. All wait
  *    for the same time, so the list is in the order of their ends.
@@ -199,7 +199,7 @@ static bool is_counted(struct sk_server *server)
 	bool fits;
 
 	(void)pthread_mutex_lock(&server->lock);
-	fits = server->nr_temporary < server->opts.workers;
+	fits = server->nr_temporary < server->opts.threads;
 	server->nr_temporary += fits;
 	(void)pthread_mutex_unlock(&server->lock);
 	return fits;

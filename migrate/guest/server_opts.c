@@ -68,6 +68,8 @@ static int parse_setting(const char *key, const char *value, struct sk_server_op
 {
 	if (strcmp(key, "workers") == 0)
 		return parse_count(value, MAX_THREADS, &opts->workers, err);
+	if (strcmp(key, "threads") == 0)
+		return parse_count(value, MAX_THREADS, &opts->threads, err);
 	if (strcmp(key, "queue") == 0)
 		return parse_count(value, MAX_QUEUE, &opts->queue, err);
 	if (strcmp(key, "objects") == 0)
@@ -81,8 +83,8 @@ static int parse_setting(const char *key, const char *value, struct sk_server_op
 	if (strcmp(key, "data") == 0)
 		return sk_parse_size(value, &opts->data_bytes, err);
 	return sk_err_set(err, EINVAL,
-			  "it is no setting: use workers, queue, objects, time, work, "
-			  "touch or data");
+			  "it is no setting: use workers, threads, queue, objects, time, "
+			  "work, touch or data");
 }
 
 static int check(const struct sk_server_opts *opts, struct sk_err *err)

@@ -75,7 +75,7 @@ static struct sk_json *probe(struct it *it, const char *url, const char *model)
 static void test_each_model_serves_each_kind(void **state)
 {
 	static const char *const models[] = {"iterative",
-					     "thread-per-request,workers=64",
+					     "thread-per-request,threads=64",
 					     "thread-per-connection",
 					     "worker-pool,workers=2",
 					     "thread-per-object,objects=3",

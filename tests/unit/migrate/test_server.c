@@ -358,12 +358,14 @@ static void test_settings_are_read(void **state)
 	struct sk_server_opts opts = SK_SERVER_OPTS_INIT;
 
 	(void)state;
-	assert_int_equal(sk_server_parse("worker-pool,workers=8,queue=3,time=2ms,"
-					 "work=sleep,touch=64k,data=1m,objects=5",
-					 &opts, NULL),
-			 0);
+	assert_int_equal(
+		sk_server_parse("worker-pool,workers=8,threads=9,queue=3,time=2ms,"
+				"work=sleep,touch=64k,data=1m,objects=5",
+				&opts, NULL),
+		0);
 	assert_int_equal(opts.model, SK_SERVER_WORKER_POOL);
 	assert_int_equal(opts.workers, 8);
+	assert_int_equal(opts.threads, 9);
 	assert_int_equal(opts.queue, 3);
 	assert_int_equal(opts.objects, 5);
 	assert_int_equal(opts.service_ns, 2 * SK_NS_PER_MS);
@@ -383,7 +385,7 @@ static void test_faulty_settings_are_named(void **state)
 		{"worker-pool,workers", "setting 'workers': it is not KEY=VALUE"},
 		{"worker-pool,workers=0", "setting 'workers': "},
 		{"worker-pool,workers=1025", "setting 'workers': "},
-		{"worker-pool,threads=4", "setting 'threads': it is no setting"},
+		{"worker-pool,thread=4", "setting 'thread': it is no setting"},
 		{"worker-pool,time=fast", "setting 'time': "},
 		{"worker-pool,time=11s", "time: more than 10 s"},
 		{"worker-pool,work=hard", "'hard' is neither busy nor sleep"},
