@@ -110,7 +110,7 @@ static void show_window(FILE *out, const struct sk_json *run, const char *name)
 	if (!sk_json_bool(sk_json_get(window, "complete"), true)) {
 		(void)fprintf(out,
 			      "   %-8s unknown, but for %" PRIu64
-			      " requests before the connection broke\n",
+			      " requests before the probe was cut off\n",
 			      name, number_at(window, "sent"));
 		return;
 	}
@@ -148,8 +148,8 @@ static void show_probe(FILE *out, const struct sk_json *run)
 	(void)fputc('\n', out);
 	if (sk_json_path(run, "probe.cut"))
 		(void)fprintf(out,
-			      "   its connection broke (%s): of the time behind that "
-			      "nothing is known\n",
+			      "   it was cut off (%s): of the time behind that nothing "
+			      "is known\n",
 			      text_at(run, "probe.cut"));
 	show_window(out, run, "before");
 	show_window(out, run, "during");

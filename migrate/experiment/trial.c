@@ -320,7 +320,7 @@ const char *sk_trial_judge(const struct sk_json *result, char *ret_why, size_t s
 		(void)snprintf(ret_why, size, "not %s as asked: %s", asked,
 			       sk_json_str(sk_json_get(mode, "why"), ""));
 	else if (!sk_json_bool(sk_json_get(probe, "complete"), true))
-		(void)snprintf(ret_why, size, "the probe's connection broke: %s",
+		(void)snprintf(ret_why, size, "the probe was cut off: %s",
 			       sk_json_str(sk_json_get(probe, "cut"), ""));
 	else if (!sk_json_bool(sk_json_get(probe, "late_ok"), false))
 		(void)snprintf(ret_why, size,

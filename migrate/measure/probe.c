@@ -3,7 +3,8 @@
  *
  * Theory of operation
  *
- * 1. All memory is allocated and touched before the first request: no page fault is timed.
+ * 1. Memory is reserved for all of its life, and touched for the first minutes before the first
+ *    request, for later ones by the receiver, a minute before they are due: no page fault is timed.
  * 2. Sources (source.c, source_stream.c) are made in the wanted namespace and connected, so that
  *    only the service's packets arrive. ICMP errors that it reports for a service that is away
  *    are ignored.
@@ -38,6 +39,7 @@
 #include <time.h>
 
 #include "lib/clock.h"
+#include "lib/parse.h"
 #include "migrate/guest/udp.h"
 #include "migrate/measure/probe_remote.h"
 
@@ -45,7 +47,9 @@
 #define START_DELAY_NS	   (2 * SK_NS_PER_MS)
 #define NAP_NS		   (50 * SK_NS_PER_MS)
 #define MAX_EVENTS	   64
-#define MAX_SAMPLES	   (1ull << 26)
+#define READY_S		   600 /* memory for so long is touched at the start */
+#define AHEAD_S		   60
+#define PAGE_SAMPLES	   (4096 / sizeof(struct sk_sample))
 
 bool sk_probe_raise_priority(int priority)
 {
@@ -142,6 +146,15 @@ static bool is_done(struct sk_probe *probe)
 	       sk_probe_now(probe) >= probe->samples[sent - 1].sent_ns + timeout;
 }
 
+/* Touches pages without a change, as others may write to them. */
+static void make_ready(struct sk_probe *probe, size_t until)
+{
+	until = until < probe->max_samples ? until : probe->max_samples;
+	for (; probe->nr_ready < until; probe->nr_ready += PAGE_SAMPLES)
+		(void)__atomic_fetch_or(&probe->samples[probe->nr_ready].tick, 0,
+					__ATOMIC_RELAXED);
+}
+
 void sk_probe_collect(struct sk_probe *probe)
 {
 	uint64_t minded = 0;
@@ -159,6 +172,8 @@ void sk_probe_collect(struct sk_probe *probe)
 		if (now - minded < SK_SOURCE_MSECS * SK_NS_PER_MS)
 			continue;
 		minded = now;
+		make_ready(probe, atomic_load(&probe->nr_sent) +
+					  (size_t)probe->opts.target.hz * AHEAD_S);
 		for (unsigned int i = 0; i < probe->nr_sources; i++)
 			probe->sources[i]->ops->mind(probe->sources[i]);
 	}
@@ -178,7 +193,7 @@ static int allocate(struct sk_probe *probe, struct sk_err *err)
 	size_t bytes;
 	void *at;
 
-	if (n == 0 || n > MAX_SAMPLES)
+	if (n == 0 || n > SK_PROBE_MAX_SAMPLES)
 		return sk_err_set(err, EINVAL,
 				  "probing %u times a second for %.0f s is out of range",
 				  probe->opts.target.hz,
@@ -186,11 +201,12 @@ static int allocate(struct sk_probe *probe, struct sk_err *err)
 	probe->max_samples = (size_t)n;
 	bytes = probe->max_samples * sizeof(*probe->samples);
 	at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (at == MAP_FAILED)
 		return sk_err_errno(err, "allocate %zu samples", probe->max_samples);
 	probe->samples = at;
-	(void)mlock(at, bytes);
+	(void)mlock2(at, bytes, MLOCK_ONFAULT);
+	make_ready(probe, (size_t)probe->opts.target.hz * READY_S);
 	return 0;
 }
 
@@ -360,7 +376,9 @@ bool sk_probe_is_realtime(const struct sk_probe *probe)
 
 const char *sk_probe_cut(const struct sk_probe *probe)
 {
-	return probe->remote ? sk_remote_cut(probe->remote) : NULL;
+	const char *cut = probe->remote ? sk_remote_cut(probe->remote) : NULL;
+
+	return cut ? cut : probe->over[0] ? probe->over : NULL;
 }
 
 uint64_t sk_probe_start_time(const struct sk_probe *probe)
@@ -400,8 +418,21 @@ int sk_probe_finish(struct sk_probe *probe, struct sk_err *err)
 
 int sk_probe_stop(struct sk_probe *probe, struct sk_err *err)
 {
+	bool was_running = probe->is_running;
+	bool is_over =
+		!probe->remote && sk_probe_now(probe) >= probe->opts.max_duration_ns;
+	char longest[SK_FORMAT_SIZE];
+	int r;
+
 	atomic_store(&probe->is_stopping, true);
-	return sk_probe_finish(probe, err);
+	r = sk_probe_finish(probe, err);
+	if (probe->remote)
+		is_over = sk_remote_ended_first(probe->remote);
+	if (was_running && is_over)
+		(void)snprintf(probe->over, sizeof(probe->over),
+			       "it probes for %s at most",
+			       sk_format_duration(probe->opts.max_duration_ns, longest));
+	return r;
 }
 
 const struct sk_sample *sk_probe_samples(const struct sk_probe *probe, size_t *ret_n)
@@ -445,6 +476,8 @@ void sk_probe_describe(const struct sk_probe *probe, struct sk_json *object)
 	sk_json_set_bool(object, "realtime", atomic_load(&probe->is_realtime));
 	if (probe->remote)
 		sk_remote_describe(probe->remote, object);
+	if (probe->over[0])
+		sk_json_set_str(object, "cut", probe->over);
 }
 
 void sk_probe_free(struct sk_probe *probe)

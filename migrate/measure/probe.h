@@ -46,6 +46,7 @@ enum sk_probe_model {
 const char *sk_probe_model_name(enum sk_probe_model model);
 
 #define SK_PROBE_MAX_CLIENTS 256
+#define SK_PROBE_MAX_SAMPLES (1ull << 26) /* of one probe, so of hz times its duration */
 
 /** struct sk_probe_target - Parsed "tcp://10.77.0.10:7007?hz=1000&clients=4" */
 struct sk_probe_target {
@@ -83,7 +84,7 @@ struct sk_probe_opts {
 	const char *
 		from; /* send from another machine: "ssh://host", see sk_ssh_argv(); borrowed; NULL: from here */
 	uint64_t
-		max_duration_ns; /* memory for this long is allocated before; then it stops by itself */
+		max_duration_ns; /* memory for this long is reserved before; then it stops by itself */
 	uint64_t timeout_ns; /* a request unanswered for so long is lost; 0 is 2 s */
 };
 
@@ -126,8 +127,9 @@ void sk_probe_counts(const struct sk_probe *probe, struct sk_probe_counts *ret);
 /** sk_probe_is_realtime() - Whether the thread that sends had real-time priority */
 bool sk_probe_is_realtime(const struct sk_probe *probe);
 /**
- * sk_probe_cut() - Why the connection to the machine that probes broke, or NULL; after sk_probe_stop()
+ * sk_probe_cut() - Why samples end too early, or NULL; after sk_probe_stop()
  *
+ * The connection to the machine that probes broke, or opts.max_duration_ns was over before the stop.
  * What was measured before stands; of the time after the last sample nothing is known. To
  * stop such a probe is no failure.
  */

@@ -27,6 +27,7 @@ struct sk_probe {
 	int netns_fd; /* opts.netns_fd for as long as the probe lives, or -1 */
 	struct sk_sample *samples;
 	size_t max_samples;
+	size_t nr_ready;		    /* their memory has been touched */
 	atomic_size_t nr_sent, nr_received; /* samples below nr_sent are published */
 	atomic_size_t nr_kernel_stamps, nr_refused, nr_reconnects;
 	atomic_bool is_stopping, is_sent;
@@ -42,6 +43,8 @@ struct sk_probe {
 	struct sk_caller *callers; /* closed models */
 	unsigned int nr_callers;
 	atomic_uint *owner; /* by request: its caller + 1; 0 none */
+	char over
+		[80]; /* it ended by itself before it was told to stop; empty: it did not */
 };
 
 /* ---- probe.c ------------------------------------------------------------------------- */

@@ -493,6 +493,11 @@ const char *sk_remote_cut(const struct sk_remote *remote)
 	return remote->why[0] ? remote->why : NULL;
 }
 
+bool sk_remote_ended_first(const struct sk_remote *remote)
+{
+	return remote->has_end && !remote->is_stop_sent;
+}
+
 void sk_remote_describe(const struct sk_remote *remote, struct sk_json *object)
 {
 	struct sk_json *clock;

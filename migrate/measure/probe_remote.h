@@ -71,6 +71,8 @@ void sk_remote_finish(struct sk_probe *probe);
 void sk_remote_describe(const struct sk_remote *remote, struct sk_json *object);
 /** sk_remote_cut() - Why the connection broke, or NULL */
 const char *sk_remote_cut(const struct sk_remote *remote);
+/** sk_remote_ended_first() - Whether it ended by itself, before it was told to stop; after sk_remote_finish() */
+bool sk_remote_ended_first(const struct sk_remote *remote);
 /** sk_remote_free() - End the connection, and with it the probe there; NULL is fine */
 void sk_remote_free(struct sk_remote *remote);
 

@@ -34,7 +34,7 @@
 #include "migrate/strategy/strategy.h"
 
 #define DEFAULT_WINDOW_NS   (3 * SK_NS_PER_S)
-#define PROBE_MAX_NS	    (600 * SK_NS_PER_S)
+#define PROBE_MAX_NS	    (4 * 3600 * SK_NS_PER_S)
 #define PROBE_REPLY_MS	    3000
 #define CHECKSUM_TIMEOUT_MS 8000
 #define GUEST_PAGE	    4096
@@ -127,10 +127,14 @@ static int start_probe(struct move *move, struct sk_err *err)
 				     .from = move->opts->probe_from,
 				     .max_duration_ns = PROBE_MAX_NS};
 	uint64_t baseline = move->opts->baseline_ns;
+	uint64_t longest_s;
 	int r;
 
 	if (!move->opts->probe)
 		return 0;
+	longest_s = SK_PROBE_MAX_SAMPLES / move->target.hz;
+	if (longest_s < PROBE_MAX_NS / SK_NS_PER_S)
+		opts.max_duration_ns = longest_s * SK_NS_PER_S;
 	say(move, "probe, baseline", NULL);
 	r = sk_probe_start(&opts, &move->probe, err);
 	if (r < 0)

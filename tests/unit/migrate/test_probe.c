@@ -134,6 +134,30 @@ static void test_every_request_is_counted_and_answered(void **state)
 	}
 }
 
+/* Of the time between its end and the stop it knows nothing: that must not look like silence, or calm. */
+static void test_probe_that_was_over_before_the_stop_says_so(void **state)
+{
+	struct server server = {0};
+
+	(void)state;
+	server_start(&server);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct sk_probe_opts opts =
+			options(sk_udp_port(server.sock), 1000, i == 0 ? 150 : 14400000);
+		sk_auto(sk_probe_free) struct sk_probe *probe = NULL;
+		sk_auto(sk_json_free) struct sk_json *json = sk_json_new_object();
+
+		assert_int_equal(sk_probe_start(&opts, &probe, NULL), 0);
+		sk_clock_sleep_until(sk_clock_mono() + 300 * MS);
+		assert_int_equal(sk_probe_stop(probe, NULL), 0);
+		sk_probe_describe(probe, json);
+		assert_int_equal(sk_probe_cut(probe) != NULL, i == 0);
+		assert_string_equal(sk_json_str(sk_json_get(json, "cut"), ""),
+				    i == 0 ? "it probes for 150 ms at most" : "");
+	}
+	server_stop(&server);
+}
+
 static void test_dropped_requests_are_lost_and_an_outage(void **state)
 {
 	sk_auto(sk_probe_free) struct sk_probe *probe = NULL;
@@ -487,6 +511,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_request_is_counted_and_answered),
+		cmocka_unit_test(test_probe_that_was_over_before_the_stop_says_so),
 		cmocka_unit_test(test_dropped_requests_are_lost_and_an_outage),
 		cmocka_unit_test(test_stalled_requests_are_late_from_their_intended_time),
 		cmocka_unit_test(test_doubled_replies_count_once),

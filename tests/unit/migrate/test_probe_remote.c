@@ -157,6 +157,22 @@ static void test_samples_of_every_model_come_over(void **state)
 	}
 }
 
+/* Of the time between its end and the stop it knows nothing. */
+static void test_probe_that_was_over_there_before_the_stop_says_so(void **state)
+{
+	sk_auto(sk_server_free) struct sk_server *server = serve();
+	sk_auto(sk_probe_free) struct sk_probe *probe = NULL;
+	sk_auto(sk_json_free) struct sk_json *json = NULL;
+
+	(void)state;
+	assert_int_equal(start("hz=100", sk_server_port(server), 100, &probe, NULL), 0);
+	sk_clock_sleep_until(sk_clock_mono() + 1500 * MS);
+	assert_int_equal(sk_probe_stop(probe, NULL), 0);
+	json = describe(probe);
+	assert_string_equal(sk_json_str(sk_json_get(json, "cut"), ""),
+			    "it probes for 100 ms at most");
+}
+
 static void test_clock_that_is_ahead_is_corrected(void **state)
 {
 	sk_auto(sk_server_free) struct sk_server *server = serve();
@@ -485,6 +501,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_samples_of_every_model_come_over),
+		cmocka_unit_test(test_probe_that_was_over_there_before_the_stop_says_so),
 		cmocka_unit_test(test_clock_that_is_ahead_is_corrected),
 		cmocka_unit_test(test_connection_that_breaks_leaves_what_was_measured),
 		cmocka_unit_test(test_what_is_wrong_there_is_told_here),
