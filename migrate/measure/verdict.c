@@ -129,6 +129,13 @@ static void set_marks(struct sk_timeline *timeline, struct sk_verdict *v)
 		      find_status(timeline, SK_SIDE_DESTINATION, "completed", from));
 }
 
+/* The guest cannot have run at the destination before it was stopped. */
+static bool clocks_disagree(struct sk_timeline *timeline, const struct sk_verdict *v)
+{
+	return v->resume_ns && !v->stop_ns &&
+	       find_qmp(timeline, SK_SIDE_SOURCE, "STOP", v->resume_ns);
+}
+
 /* The mode that the events show; SK_MODE_DEGENERATE with the reason in @why when they show none. */
 static enum sk_mode shown_mode(struct sk_timeline *timeline, const struct sk_verdict *v,
 			       char *why, size_t size)
@@ -140,7 +147,12 @@ static enum sk_mode shown_mode(struct sk_timeline *timeline, const struct sk_ver
 			      : !source_done  ? "completed"
 					      : NULL;
 
-	if (missing) {
+	if (clocks_disagree(timeline, v)) {
+		(void)snprintf(
+			why, size,
+			"RESUME at the destination has an earlier stamp than STOP at "
+			"the source: the hosts' clocks disagree");
+	} else if (missing) {
 		(void)snprintf(why, size, "no event shows that the migration %s",
 			       missing);
 	} else if (v->postcopy_ns) {

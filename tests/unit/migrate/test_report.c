@@ -523,22 +523,6 @@ static void test_page_of_a_cut_probe_does_not_count_losses(void **state)
 	run_finish(&run);
 }
 
-static void test_long_texts_are_shown_whole(void **state)
-{
-	sk_autofree char *page = NULL;
-	char command[3000];
-	struct run run;
-
-	(void)state;
-	memset(command, 'x', sizeof(command));
-	memcpy(command + sizeof(command) - 5, "last", 5);
-	run_init(&run, SK_MODE_POST_COPY, 100, "g1");
-	sk_json_set_str(run.json, "command", command);
-	page = write_page(&run);
-	expect(page, "xlast</dd>");
-	run_finish(&run);
-}
-
 static void test_most_is_said_of_more_than_half(void **state)
 {
 	static const double ms[SK_NR_PARTS] =
@@ -594,7 +578,6 @@ int main(void)
 		cmocka_unit_test(test_page_of_a_dead_service_says_so),
 		cmocka_unit_test(test_fast_replies_are_where_they_belong),
 		cmocka_unit_test(test_page_of_a_cut_probe_does_not_count_losses),
-		cmocka_unit_test(test_long_texts_are_shown_whole),
 		cmocka_unit_test(test_most_is_said_of_more_than_half),
 		cmocka_unit_test(test_names_cannot_break_out),
 	};

@@ -194,6 +194,18 @@ static void test_curve_ends_where_the_data_ends(void **state)
 	assert_true(out.len < 4000);
 }
 
+static void test_long_texts_are_shown_whole(void **state)
+{
+	sk_auto(sk_str_finish) struct sk_str out = SK_STR_INIT;
+	char command[3000];
+
+	(void)state;
+	memset(command, 'x', sizeof(command));
+	memcpy(command + sizeof(command) - 5, "last", 5);
+	sk_html_fact(&out, "command", command);
+	assert_non_null(strstr(out.ptr, "xlast</dd>"));
+}
+
 static void test_all_text_is_escaped(void **state)
 {
 	static const char *const headings[] = {"<h>", ">n&", NULL};
@@ -229,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_sixty_thousand_points_stay_below_300_kb),
 		cmocka_unit_test(test_steps_hold_their_value_and_break_at_nan),
 		cmocka_unit_test(test_curve_ends_where_the_data_ends),
+		cmocka_unit_test(test_long_texts_are_shown_whole),
 		cmocka_unit_test(test_all_text_is_escaped),
 	};
 
