@@ -185,6 +185,8 @@ static void draw(struct sk_str *out, struct strips *s)
 		draw_row(out, s, &s->rows[i], TOP + PITCH * (double)i + PITCH / 2 - 4);
 	sk_svg_line(out, LEFT, TOP, LEFT, s->bottom, "axis");
 	sk_svg_close(out);
+	if (s->x.is_log)
+		sk_html_element(out, "p", "note", "The axis is logarithmic.");
 }
 
 static void add_table(struct sk_str *out, const struct strips *s)

@@ -33,6 +33,8 @@ const struct sk_json *sk_exp_typical_run(const struct sk_store *store, size_t ce
 
 /* Figures return NULL, or why there is none. */
 
+/** sk_exp_answer() - The medians of the objective in one sentence; nothing when no run was ok */
+void sk_exp_answer(struct sk_str *out, const struct sk_store *store);
 /** sk_exp_strips() - Every run of every cell as a dot, medians and intervals, with their table */
 const char *sk_exp_strips(struct sk_str *out, const struct sk_store *store,
 			  const struct sk_metric *metric);

@@ -88,7 +88,8 @@ static void add_header(struct sk_str *out, const struct sk_store *store,
 			text_at(store->host, "started", ""));
 	sk_html_element(out, "h1", NULL, "%s", e->name);
 	if (e->description)
-		sk_html_element(out, "p", "result", "%s", e->description);
+		sk_html_element(out, "p", NULL, "%s", e->description);
+	sk_exp_answer(out, store);
 	sk_str_add(out, "<p class=\"badges\">\n");
 	sk_html_element(out, "span", ok == planned ? "badge good" : "badge",
 			"%" PRId64 " of %" PRId64 " runs ok", ok, planned);
@@ -163,14 +164,6 @@ static void add_differences(struct sk_str *out, const struct sk_store *store)
 	sk_str_add(out, "</section>\n");
 }
 
-static void add_fact(struct sk_str *out, const char *name, const char *value)
-{
-	if (!value || !*value)
-		return;
-	sk_html_element(out, "dt", NULL, "%s", name);
-	sk_html_element(out, "dd", NULL, "%s", value);
-}
-
 static bool varies(const struct sk_experiment *e, enum sk_factor factor)
 {
 	for (size_t i = 0; i < e->nr_axes; i++)
@@ -197,8 +190,8 @@ static void add_constants(struct sk_str *out, const struct sk_experiment *e)
 		uint64_t level;
 
 		if (is_same_everywhere(e, (enum sk_factor)i, &level))
-			add_fact(out, sk_factors[i].key,
-				 sk_factor_text(e, (enum sk_factor)i, level, text));
+			sk_html_fact(out, sk_factors[i].key,
+				     sk_factor_text(e, (enum sk_factor)i, level, text));
 	}
 }
 
@@ -222,7 +215,7 @@ static void add_loads(struct sk_str *out, const struct sk_experiment *e)
 		}
 		out->failed |= name.failed || sets.failed;
 		if (!out->failed)
-			add_fact(out, name.ptr, sets.ptr);
+			sk_html_fact(out, name.ptr, sets.ptr);
 	}
 }
 
@@ -241,13 +234,13 @@ static void add_provenance(struct sk_str *out, const struct sk_store *store)
 	sk_html_element(out, "h2", NULL, "Where the numbers come from");
 	sk_str_add(out, "<dl>\n");
 	(void)snprintf(seed, sizeof(seed), "%" PRId64, count(store->host, "seed"));
-	add_fact(out, "seed", seed);
+	sk_html_fact(out, "seed", seed);
 	add_constants(out, store->experiment);
 	add_loads(out, store->experiment);
 	for (const char *const *key = machine; *key; key++)
-		add_fact(out, *key, text_at(store->host, *key, NULL));
+		sk_html_fact(out, *key, text_at(store->host, *key, NULL));
 	for (const char *const *key = lab; *key; key++)
-		add_fact(out, *key, text_at(result, *key, NULL));
+		sk_html_fact(out, *key, text_at(result, *key, NULL));
 	sk_str_add(out, "</dl>\n");
 	if (strcmp(text_at(result, "accelerator", ""), "tcg") == 0)
 		sk_html_element(out, "p", "note",
@@ -269,7 +262,7 @@ struct page {
 static void note_missing(struct page *page, const char *title, const char *why)
 {
 	if (why)
-		add_fact(&page->missing, title, why);
+		sk_html_fact(&page->missing, title, why);
 }
 
 static void add_strips(struct page *page)

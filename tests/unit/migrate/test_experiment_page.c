@@ -161,6 +161,7 @@ static void expect(const char *page, const char *part)
 static void test_figures_say_what_was_measured(void **state)
 {
 	static const char *const parts[] = {
+		"<p class=\"result\">Downtime, client, median of the runs: 160 ms with ",
 		"<h2>The objective: outage=200ms</h2>",
 		">1 of 2<",
 		">0 of 2<",
