@@ -2,7 +2,7 @@
 /* experiment - many migrations in a randomised order, and what can be said about them
  *
  *	sk_experiment_load("web.yaml", &experiment, err);
- *	sk_experiment_run(home, experiment, &opts, &summary, err);	// or goes on with opts.resume
+ *	sk_experiment_run(home, experiment, &opts, err);		// or goes on with opts.resume
  *	sk_experiment_report(opts.dir, err);				// DIR/report.html
  *
  * A folder of results holds experiment.yaml (a copy), host.json (seed, machine, versions),
@@ -21,10 +21,10 @@
 #include "lib/json.h"
 #include "migrate/strategy/slo.h"
 
-#define SK_FACTORS_MAX 8     /* factors that vary in one experiment */
-#define SK_LEVELS_MAX  32    /* values of one factor */
-#define SK_CELLS_MAX   256   /* combinations */
-#define SK_RUNS_MAX    10000 /* runs in all */
+#define SK_FACTORS_MAX 8	    /* factors that vary in one experiment */
+#define SK_LEVELS_MAX  32	    /* values of one factor */
+#define SK_CELLS_MAX   256	    /* combinations */
+#define SK_RUNS_MAX    10000	    /* runs in all */
 #define SK_SEED_MAX    (1ull << 53) /* what every reader of JSON keeps */
 
 /** enum sk_factor - What can be set of a run; 0 where no unit is named means none, or the default */

@@ -161,14 +161,15 @@ static int do_trial(struct runner *r, size_t index, struct sk_err *err)
 				     .is_control = trial->kind == SK_TRIAL_CONTROL,
 				     .control_ns = typical_ns(r),
 				     .samples = samples};
-	uint64_t start = sk_clock_mono();
 	struct sk_json *result = NULL;
 	struct sk_err failure = SK_ERR_INIT;
+	uint64_t start;
 	int failed;
 
 	(void)snprintf(samples, sizeof(samples), "%zu.bin", index);
 	if (trial->kind == SK_TRIAL_WARMUP)
 		calibrate(r, &opts);
+	start = sk_clock_mono();
 	failed = sk_trial_do(&r->site, &r->store, &opts, &result, &failure);
 	if (failed < 0 && (failed == -ECANCELED || is_interrupted(r)))
 		return sk_err_set(err, ECANCELED, "interrupted in run %zu of %zu",
@@ -176,19 +177,33 @@ static int do_trial(struct runner *r, size_t index, struct sk_err *err)
 	if (failed < 0) {
 		sk_json_set_str(run, "status", "failed");
 		sk_json_set_str(run, "why", failure.msg);
-		sk_site_reset(&r->site);
 	} else {
-		sk_json_set_str(run, "status",
-				trial->kind == SK_TRIAL_WARMUP
-					? "ok"
-					: sk_trial_judge(result, why, sizeof(why)));
+		sk_json_set_str(run, "status", sk_trial_judge(result, why, sizeof(why)));
 		sk_json_set_str(run, "why", why[0] ? why : NULL);
 		(void)sk_json_set(run, "samples", sk_json_new_str(samples));
 		(void)sk_json_set(run, "result", result);
 	}
+	/* A guest whose memory is wrong fails all runs to come, too. */
+	if (sk_run_is(run, "failed"))
+		sk_site_reset(&r->site);
 	sk_json_set_uint(run, "took_ms", (sk_clock_mono() - start) / SK_NS_PER_MS);
 	learn(r, index, run);
 	return sk_store_append(&r->store, sk_steal(&run), err);
+}
+
+/* Runs belong to the design that file and seed give: were these changed by hand, they do not. */
+static int check_line(const struct runner *r, size_t index, const struct sk_json *run,
+		      struct sk_err *err)
+{
+	const struct sk_trial *trial = &r->store.design.trials[index];
+
+	if (sk_json_int(sk_json_get(run, "cell"), -1) == (int64_t)trial->cell &&
+	    sk_str_equal(sk_json_str(sk_json_get(run, "kind"), NULL),
+			 sk_trial_kind_name(trial->kind)))
+		return 0;
+	return sk_err_set(err, EINVAL,
+			  "run %zu in '%s' is another than its file and seed make of it",
+			  index, r->opts->dir);
 }
 
 /* What is there already: of runs that count, and of the time that they took. */
@@ -202,7 +217,10 @@ static int take_stock(struct runner *r, struct sk_err *err)
 		return sk_err_oom(err);
 	for (size_t i = 0; i < design->nr; i++) {
 		const struct sk_json *run = sk_store_run(&r->store, i);
+		int failed = run ? check_line(r, i, run, err) : 0;
 
+		if (failed < 0)
+			return failed;
 		if (run)
 			learn(r, i, run);
 		if (design->trials[i].kind == SK_TRIAL_WARMUP)

@@ -61,6 +61,22 @@ static struct sk_json *describe_host(const struct sk_experiment *experiment,
 	return host;
 }
 
+/* Whoever keeps a file of this name in his own folder keeps it. */
+static int check_copy(int dirfd, const char *dir, const struct sk_experiment *experiment,
+		      struct sk_err *err)
+{
+	sk_autofree char *there = NULL;
+	int r = sk_fs_read(dirfd, SK_STORE_FILE, MAX_BYTES, &there, NULL);
+
+	if (r == -ENOENT || (r == 0 && strcmp(there, experiment->text) == 0))
+		return 0;
+	if (r < 0)
+		return sk_err_code(err, r, "read '%s/%s'", dir, SK_STORE_FILE);
+	r = sk_err_set(err, EEXIST, "'%s/%s' is another experiment's", dir,
+		       SK_STORE_FILE);
+	return sk_err_hint(err, r, "--dir takes another folder");
+}
+
 int sk_store_create(const char *dir, const struct sk_experiment *experiment,
 		    size_t repetitions, uint64_t seed, struct sk_err *err)
 {
@@ -80,6 +96,9 @@ int sk_store_create(const char *dir, const struct sk_experiment *experiment,
 		return sk_err_hint(
 			err, r, "--resume goes on with them, --dir takes another folder");
 	}
+	r = check_copy(fd, dir, experiment, err);
+	if (r < 0)
+		return r;
 	host = describe_host(experiment, repetitions, seed);
 	text = sk_json_print(host, true);
 	if (!text)

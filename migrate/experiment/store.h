@@ -37,7 +37,7 @@ void sk_store_finish(struct sk_store *store);
 SK_DEFINE_AUTO_FINISH(struct sk_store, sk_store_finish)
 /**
  * sk_store_create() - Make a folder for new results, with the copy of the file and host.json
- * Return: 0; -EEXIST when it has results
+ * Return: 0; -EEXIST when it has results, or another file where the copy shall be
  */
 int sk_store_create(const char *dir, const struct sk_experiment *experiment,
 		    size_t repetitions, uint64_t seed, struct sk_err *err);

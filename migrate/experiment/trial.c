@@ -233,13 +233,10 @@ static int control(struct sk_site *site, const struct sk_store *store,
 
 	if (!timeline || !url)
 		return sk_err_oom(err);
-	if (site->lab) {
-		netns = sk_lab_client_netns(site->home, site->lab, err);
-		if (netns < 0)
-			return netns;
-	}
+	r = sk_site_netns(site, &netns, err);
 	opts.netns_fd = netns;
-	r = sk_probe_target_parse(url, &opts.target, err);
+	if (r == 0)
+		r = sk_probe_target_parse(url, &opts.target, err);
 	if (r == 0)
 		r = sk_probe_start(&opts, &probe, err);
 	if (r < 0)

@@ -49,7 +49,7 @@ struct sk_trial_opts {
 	const struct sk_cell *cell; /* what to set */
 	bool is_control;	    /* only probe */
 	uint64_t control_ns;	    /* between baseline and tail */
-	const char *samples;	    /* path in the folder of results */
+	const char *samples;	    /* name in the folder of samples */
 };
 /**
  * sk_trial_do() - Do one run

@@ -346,12 +346,13 @@ static void migrate_and_look(struct it *it, const struct site *site)
 	await_no_probe(site);
 }
 
-/* The guest goes from b to a and back, with a run of the probe alone in each block. */
+/* The guest is at the second of the two: it goes from b to a and back, with a run of the probe alone in
+ * each block. */
 static void experiment_and_look(struct it *it, const struct site *site)
 {
 	static const char yaml[] =
 		"name: ssh\n"
-		"hosts: {from: '" HOST_B "', to: '" HOST_A "', guest: g1,\n"
+		"hosts: {from: '" HOST_A "', to: '" HOST_B "', guest: g1,\n"
 		"        probe: '" SERVICE "', control: 10.77.0.10,\n"
 		"        probe-from: '" MACHINE_C "'}\n"
 		"factors: {mode: [pre-copy]}\n"

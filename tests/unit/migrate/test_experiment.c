@@ -332,6 +332,48 @@ static void test_who_may_not_make_a_lab_is_told_before_anything_is_made(void **s
 	assert_false(sk_fs_exists(tempdir.fd, "other"));
 }
 
+static void test_file_of_the_user_is_not_replaced(void **state)
+{
+	sk_auto(sk_experiment_free) struct sk_experiment *e = NULL;
+	sk_autofree char *text = NULL;
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	make_results(&e);
+	assert_int_equal(sk_fs_replace(tempdir.fd, SK_STORE_FILE, "mine", 4, 0600, NULL),
+			 0);
+	assert_int_equal(sk_store_create(tempdir.path, e, 3, 11, &err), -EEXIST);
+	assert_non_null(strstr(err.msg, "experiment.yaml' is another experiment's"));
+	assert_int_equal(sk_fs_read(tempdir.fd, SK_STORE_FILE, 64, &text, NULL), 0);
+	assert_string_equal(text, "mine");
+	/* Its own is where a run was killed before host.json was there. */
+	assert_int_equal(sk_fs_replace(tempdir.fd, SK_STORE_FILE, e->text,
+				       strlen(e->text), 0600, NULL),
+			 0);
+	assert_int_equal(sk_store_create(tempdir.path, e, 3, 11, NULL), 0);
+}
+
+static void test_runs_of_another_design_are_not_gone_on_with(void **state)
+{
+	sk_auto(sk_experiment_free) struct sk_experiment *e = NULL;
+	sk_auto(sk_store_finish) struct sk_store store = {.dirfd = -1};
+	sk_autofree char *dir = sk_strf("%s/out", tempdir.path);
+	const struct sk_experiment_opts opts = {.dir = dir, .resume = true};
+	const struct sk_home home = {.is_rootless = false};
+	struct sk_err err = SK_ERR_INIT;
+	struct sk_trial other;
+
+	(void)state;
+	make_results(&e);
+	assert_int_equal(sk_store_open(dir, &store, NULL), 0);
+	other = store.design.trials[0];
+	other.cell++;
+	assert_int_equal(sk_store_append(&store, line(0, &other, "ok", 5), NULL), 0);
+	sk_store_finish(&store);
+	assert_int_equal(sk_experiment_run(&home, e, &opts, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "is another than its file and seed make of it"));
+}
+
 static void test_reason_of_a_failure_is_none_of_the_warm_up(void **state)
 {
 	static const struct sk_trial warm_up = {.kind = SK_TRIAL_WARMUP};
@@ -499,6 +541,8 @@ int main(void)
 		IN_FOLDER(test_difference_is_told_with_runs_enough),
 		IN_FOLDER(test_damaged_results_are_told),
 		IN_FOLDER(test_who_may_not_make_a_lab_is_told_before_anything_is_made),
+		IN_FOLDER(test_file_of_the_user_is_not_replaced),
+		IN_FOLDER(test_runs_of_another_design_are_not_gone_on_with),
 		IN_FOLDER(test_reason_of_a_failure_is_none_of_the_warm_up),
 		IN_FOLDER(test_guest_is_found_at_either_host),
 		IN_FOLDER(test_half_written_line_is_dropped_and_cut),
