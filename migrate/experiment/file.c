@@ -256,6 +256,44 @@ static int check_loads(const struct sk_yaml *factors, const struct sk_experiment
 	return 0;
 }
 
+/* What libvirt makes of a level: it counts in whole MiB a second, and in whole ms. */
+static uint64_t rounded(enum sk_factor factor, uint64_t level, const char **ret_unit)
+{
+	uint64_t step = 1;
+
+	*ret_unit = "";
+	if (factor == SK_FACTOR_BANDWIDTH || factor == SK_FACTOR_POSTCOPY_BANDWIDTH) {
+		step = 8u << 20;
+		*ret_unit = "MiB a second";
+	} else if (factor == SK_FACTOR_MAX_DOWNTIME) {
+		step = SK_NS_PER_MS;
+		*ret_unit = "ms";
+	}
+	return level / step + (level % step != 0);
+}
+
+/* Two cells that run alike would be compared as if they did not. */
+static int check_distinct(const struct sk_yaml *list, size_t index,
+			  const struct sk_axis *axis, struct sk_err *err)
+{
+	const struct sk_yaml *node = sk_yaml_at(list, index);
+	const char *key = sk_factors[axis->factor].key, *unit;
+	uint64_t level = rounded(axis->factor, axis->levels[index], &unit);
+
+	for (size_t i = 0; i < index; i++) {
+		if (axis->levels[i] == axis->levels[index])
+			return sk_yaml_err(err, node, EINVAL, "'%s' stands twice in '%s'",
+					   sk_yaml_text(node), key);
+		if (rounded(axis->factor, axis->levels[i], &unit) == level)
+			return sk_yaml_err(err, node, EINVAL,
+					   "'%s' is what '%s' is: %s is rounded up to "
+					   "whole %s",
+					   sk_yaml_text(node),
+					   sk_yaml_text(sk_yaml_at(list, i)), key, unit);
+	}
+	return 0;
+}
+
 static int take_axis(const struct sk_yaml *list, struct sk_experiment *e,
 		     struct sk_axis *axis, struct sk_err *err)
 {
@@ -275,12 +313,9 @@ static int take_axis(const struct sk_yaml *list, struct sk_experiment *e,
 
 		if (r < 0)
 			return r;
-		for (size_t k = 0; k < i; k++)
-			if (axis->levels[k] == axis->levels[i])
-				return sk_yaml_err(err, node, EINVAL,
-						   "'%s' stands twice in '%s'",
-						   sk_yaml_text(node),
-						   sk_factors[axis->factor].key);
+		r = check_distinct(list, i, axis, err);
+		if (r < 0)
+			return r;
 	}
 	axis->nr = n;
 	return 0;
