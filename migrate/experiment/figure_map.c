@@ -24,6 +24,7 @@ struct field {
 	size_t runs, converged;
 	double passes;		      /* sum over those that converged */
 	double write_bits, link_bits; /* of the model; 0 not known */
+	bool is_set, is_mixed;	      /* cells of several rates are in one field */
 };
 
 /** struct map - Two axes of the experiment and what lies between them */
@@ -41,25 +42,32 @@ static bool is_numeric(enum sk_factor factor)
 	       kind == SK_LEVEL_DURATION || kind == SK_LEVEL_SHARE;
 }
 
-/* The write rate across, if it varies. */
+static const struct sk_axis *find_axis(const struct sk_experiment *e,
+				       enum sk_factor factor)
+{
+	for (size_t i = 0; i < e->nr_axes; i++)
+		if (e->axes[i].factor == factor && e->axes[i].nr > 1)
+			return &e->axes[i];
+	return NULL;
+}
+
+/* The write rate across and the link down, if they vary; else what comes first. */
 static bool choose_axes(const struct sk_experiment *e, struct map *map)
 {
+	map->x = find_axis(e, SK_FACTOR_PAGES);
+	if (map->x)
+		map->y = find_axis(e, SK_FACTOR_LINK_RATE);
+	if (map->x && !map->y)
+		map->y = find_axis(e, SK_FACTOR_BANDWIDTH);
 	for (size_t i = 0; i < e->nr_axes; i++) {
 		const struct sk_axis *axis = &e->axes[i];
 
-		if (!is_numeric(axis->factor) || axis->nr < 2)
+		if (!is_numeric(axis->factor) || axis->nr < 2 || axis == map->x)
 			continue;
-		if (!map->x) {
+		if (!map->x)
 			map->x = axis;
-		} else if (!map->y) {
+		else if (!map->y)
 			map->y = axis;
-		}
-	}
-	if (map->y && map->y->factor == SK_FACTOR_PAGES) {
-		const struct sk_axis *swap = map->x;
-
-		map->x = map->y;
-		map->y = swap;
 	}
 	return map->y != NULL;
 }
@@ -80,6 +88,16 @@ static double link_of(const struct sk_cell *cell)
 	return cap > 0 && link > 0 ? fmin(cap, link) : fmax(cap, link);
 }
 
+/* A third factor may lie behind a field: what differs in it is not told by one number. */
+static void set_model(struct field *field, double write_bits, double link_bits)
+{
+	field->is_mixed |= field->is_set && (field->write_bits != write_bits ||
+					     field->link_bits != link_bits);
+	field->is_set = true;
+	field->write_bits = write_bits;
+	field->link_bits = link_bits;
+}
+
 static void count_cell(struct map *map, size_t index)
 {
 	struct sk_cell cell = sk_experiment_cell(map->store->experiment, index);
@@ -89,8 +107,7 @@ static void count_cell(struct map *map, size_t index)
 
 	if (cell.set[SK_FACTOR_MODE] != SK_MODE_PRE_COPY)
 		return;
-	field->write_bits = (double)cell.set[SK_FACTOR_PAGES] * PAGE * 8;
-	field->link_bits = link_of(&cell);
+	set_model(field, (double)cell.set[SK_FACTOR_PAGES] * PAGE * 8, link_of(&cell));
 	for (size_t i = 0; i < sk_json_len(runs); i++) {
 		const struct sk_json *run = sk_json_at(runs, i);
 
@@ -156,7 +173,8 @@ static void draw_field(struct sk_str *out, const struct map *map, size_t x, size
 
 static bool is_beyond(const struct field *field)
 {
-	return field->link_bits > 0 && field->write_bits >= field->link_bits;
+	return !field->is_mixed && field->link_bits > 0 &&
+	       field->write_bits >= field->link_bits;
 }
 
 /* Between fields of which one writes faster than the link. */
@@ -236,7 +254,8 @@ static void add_table(struct sk_str *out, const struct map *map)
 				    (const char *[]){
 					    across, down, runs, converged, passes,
 					    verdict_of(f),
-					    f->link_bits <= 0 ? "link not known"
+					    f->is_mixed		? "several rates"
+					    : f->link_bits <= 0 ? "link not known"
 					    : is_beyond(f) ? "writes as fast as the link"
 							   : "link is faster"});
 		}

@@ -259,6 +259,41 @@ static void test_figure_without_data_is_left_out_with_the_reason(void **state)
 	assert_null(strstr(page, "<h2>Measured against predicted</h2>"));
 }
 
+static void test_map_is_of_what_the_model_knows(void **state)
+{
+	static const char three[] =
+		"name: three\nfactors: {memory: [128m, 256m], max-downtime: [50ms, 90ms],\n"
+		"          bandwidth: [100mbit, 400mbit], pages-per-s: [100, 5000]}\n"
+		"constants: {working-set: 8m}\nrepetitions: 1\nwarmup: false\n";
+	static const char behind[] =
+		"name: behind\nfactors: {memory: [128m, 256m], max-downtime: [50ms, 90ms],\n"
+		"          bandwidth: [100mbit, 400mbit]}\n"
+		"constants: {working-set: 8m}\nrepetitions: 1\nwarmup: false\n";
+
+	(void)state;
+	{
+		sk_auto(sk_store_finish) struct sk_store store = {.dirfd = -1};
+		sk_autofree char *page = NULL;
+
+		make_results(three, &store);
+		fill(&store);
+		page = make_page(&store);
+		expect(page, ">cap / pages/s</text>");
+		expect(page, "<td>writes as fast as the link</td>");
+		assert_null(strstr(page, "several rates"));
+	}
+	assert_int_equal(sk_fs_remove_tree(tempdir.fd, "out", NULL), 0);
+	{
+		sk_auto(sk_store_finish) struct sk_store store = {.dirfd = -1};
+		sk_autofree char *page = NULL;
+
+		make_results(behind, &store);
+		fill(&store);
+		page = make_page(&store);
+		expect(page, "<td>several rates</td>");
+	}
+}
+
 static void test_page_says_what_loads_are(void **state)
 {
 	static const char text[] =
@@ -287,6 +322,7 @@ int main(void)
 		IN_FOLDER(test_conditions_know_the_objective),
 		IN_FOLDER(test_every_figure_has_its_table),
 		IN_FOLDER(test_figure_without_data_is_left_out_with_the_reason),
+		IN_FOLDER(test_map_is_of_what_the_model_knows),
 		IN_FOLDER(test_page_says_what_loads_are),
 	};
 
