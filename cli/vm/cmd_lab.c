@@ -5,6 +5,7 @@
 #include "cli/decl_migrate.h"
 #include "cli/out.h"
 #include "cli/vm/common.h"
+#include "lib/parse.h"
 #include "migrate/migrate.h"
 
 _Static_assert(SK_LAB_KEEP == SK_OPT_UNSET, "an option that is not given keeps the load");
@@ -36,6 +37,26 @@ static const struct sk_out_column guest_columns[] = {
 	{NULL, NULL, SK_OUT_TEXT},
 };
 
+/* What leaves each host, where it is shaped. */
+static void show_link(const struct sk_json *link)
+{
+	uint64_t rate = (uint64_t)sk_json_int(sk_json_get(link, "rate_bits"), 0);
+	uint64_t latency = (uint64_t)sk_json_int(sk_json_get(link, "latency_ns"), 0);
+	int64_t loss = sk_json_int(sk_json_get(link, "loss_ppm"), 0);
+	char text[SK_FORMAT_SIZE];
+
+	if (!rate && !latency && !loss)
+		return;
+	(void)printf("links:");
+	if (rate)
+		(void)printf(" rate %s", sk_format_rate(rate, text));
+	if (latency)
+		(void)printf(" latency %s", sk_format_duration(latency, text));
+	if (loss)
+		(void)printf(" loss %g %%", (double)loss / 1e4);
+	(void)fputc('\n', stdout);
+}
+
 /* A lab is a tree: people get a line and two tables, programs the object. */
 static int show(const char *format, const struct sk_json *status, struct sk_err *err)
 {
@@ -49,6 +70,7 @@ static int show(const char *format, const struct sk_json *status, struct sk_err 
 		     sk_json_str(sk_json_get(status, "status"), ""),
 		     sk_json_str(sk_json_get(status, "accelerator"), "nothing yet"),
 		     *why ? " (" : "", why, *why ? ")" : "");
+	show_link(sk_json_get(status, "link"));
 	r = sk_out_list(NULL, host_columns, sk_json_get(status, "hosts"), err);
 	if (r == 0)
 		r = sk_out_list(NULL, guest_columns, sk_json_get(status, "guests"), err);

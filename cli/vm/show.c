@@ -72,9 +72,12 @@ static void show_predicted(FILE *out, const struct sk_json *run, const char *wha
 	for (int i = 0; i < 3; i++)
 		(void)snprintf(path[i], sizeof(path[i]), "prediction.%s.%s", key,
 			       ends[i]);
-	(void)fprintf(out, "%s %s (%s to %s), measured %.2f of it", what,
-		      ms_at(run, path[1], mid), ms_at(run, path[0], low),
-		      ms_at(run, path[2], high), ratio_at(run, ratio));
+	(void)fprintf(out, "%s %s (%s to %s), ", what, ms_at(run, path[1], mid),
+		      ms_at(run, path[0], low), ms_at(run, path[2], high));
+	if (isfinite(ratio_at(run, ratio)))
+		(void)fprintf(out, "measured %.2f of it", ratio_at(run, ratio));
+	else
+		(void)fprintf(out, "not measured");
 }
 
 static void show_prediction(FILE *out, const struct sk_json *run)

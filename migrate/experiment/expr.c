@@ -161,7 +161,7 @@ static int read_metric(struct reader *r, const char *word, const char *at,
 		if (sk_strv_add(&known, metric->name) < 0)
 			return sk_err_oom(r->err);
 	all = sk_strv_join(known, ", ");
-	return sk_err_hint(r->err, failed, "metrics: %s; failed, discarded",
+	return sk_err_hint(r->err, failed, "metrics: %s; failed, discarded, missed",
 			   all ? all : "");
 }
 

@@ -119,9 +119,12 @@ static int greet(struct greeting *greeting)
 		if (r == 0)
 			break;
 		if (sk_clock_mono() > deadline || is_interrupted(greeting->raise))
-			return sk_err_wrap(&greeting->err, r,
-					   "libvirtd of host '%s' does not answer",
-					   greeting->host);
+			return sk_err_hint(
+				&greeting->err,
+				sk_err_wrap(&greeting->err, r,
+					    "libvirtd of host '%s' does not answer",
+					    greeting->host),
+				"is it installed? skiff doctor tells what is missing");
 		sk_clock_sleep_until(sk_clock_mono() + RETRY_NS);
 	}
 	return sk_vm_host_list(greeting->conn, &guests, &greeting->err);
