@@ -270,23 +270,26 @@ int sk_state_save(struct sk_state *state, struct sk_err *err)
 }
 
 /* The name may be another container's by now: an open folder keeps its number. */
-static bool is_ours(const struct sk_state *state, int fd)
+static int check_ours(const struct sk_state *state, int fd, struct sk_err *err)
 {
 	struct stat own, locked;
 
-	return fstat(state->dir_fd, &own) == 0 && fstat(fd, &locked) == 0 &&
-	       own.st_ino == locked.st_ino && own.st_dev == locked.st_dev;
+	if (fstat(state->dir_fd, &own) < 0 || fstat(fd, &locked) < 0)
+		return sk_err_errno(err, "look at the record of container '%s'",
+				    state->id);
+	if (own.st_ino == locked.st_ino && own.st_dev == locked.st_dev)
+		return 0;
+	return sk_err_set(err, ENOENT, "container '%s' was deleted", state->id);
 }
 
 int sk_state_lock(struct sk_state *state, unsigned int timeout_ms, struct sk_err *err)
 {
 	sk_autoclose int fd =
 		sk_fs_lock_dir(state->parent_fd, state->id, timeout_ms, err);
+	int r = fd < 0 ? fd : check_ours(state, fd, err);
 
-	if (fd < 0)
-		return fd;
-	if (!is_ours(state, fd))
-		return sk_err_set(err, ENOENT, "container '%s' was deleted", state->id);
+	if (r < 0)
+		return r;
 	state->lock_fd = sk_steal_fd(&fd);
 	return read_document(state, err);
 }
