@@ -93,7 +93,7 @@ struct sk_vm_facts {
 	char hypervisor[2][24]; /* version of QEMU */
 	char hostname[2][64];
 	uint64_t memory_bytes;
-	char macs[80]; /* of its network cards: see sk_vm_xml_macs() */
+	char macs[80];	       /* of its network cards: see sk_vm_xml_macs() */
 	const char *cpu_check; /* "compatible", or why that is not known */
 };
 
