@@ -78,7 +78,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			  target.clients <= SK_PROBE_MAX_CLIENTS &&
 			  memchr(target.path, '\0', sizeof(target.path)));
 	if (sk_server_parse(text, &opts, NULL) == 0)
-		fuzz_must(opts.workers > 0 && opts.threads > 0 && opts.queue > 0 && opts.objects > 0 &&
-			  opts.touch_bytes <= opts.data_bytes);
+		fuzz_must(opts.workers > 0 && opts.threads > 0 && opts.queue > 0 &&
+			  opts.objects > 0 && opts.touch_bytes <= opts.data_bytes);
 	return 0;
 }
