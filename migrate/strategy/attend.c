@@ -107,6 +107,7 @@ static int lead_on(struct sk_finding *f, const struct sk_attend_opts *opts,
 
 	if (!timeline)
 		return sk_err_oom(err);
+	sk_jobs_transfer(f->record.json, &session.transfer);
 	r = sk_vm_open(&ends, &vm, err);
 	if (r < 0)
 		return r;
@@ -115,6 +116,7 @@ static int lead_on(struct sk_finding *f, const struct sk_attend_opts *opts,
 	if (session.is_abandoned) {
 		sk_vm_abandon(vm);
 		(void)sk_steal(&timeline);
+		(void)sk_json_ref(f->record.json);
 	}
 	return r;
 }

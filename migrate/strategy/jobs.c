@@ -70,6 +70,33 @@ static int refuse(const struct sk_job_record *record, const char *guest,
 	return sk_err_hint(err, r, "see it with skiff migrate status");
 }
 
+/* What a post-copy that is connected anew must know, lest it goes on in plain text. */
+static void describe_transfer(struct sk_json *json, const struct sk_transfer_opts *o)
+{
+	sk_json_set_bool(json, "p2p", o->p2p);
+	sk_json_set_str(json, "p2p_uri", o->p2p_uri);
+	sk_json_set_bool(json, "tls", o->tls);
+	sk_json_set_str(json, "tls_destination", o->tls_destination);
+	sk_json_set_str(json, "migrate_uri", o->migrate_uri);
+	sk_json_set_str(json, "listen_address", o->listen_address);
+}
+
+static const char *text_of(const struct sk_json *record, const char *key)
+{
+	return sk_json_str(sk_json_get(record, key), NULL);
+}
+
+void sk_jobs_transfer(const struct sk_json *record, struct sk_transfer_opts *ret)
+{
+	*ret = (struct sk_transfer_opts){
+		.p2p = sk_json_bool(sk_json_get(record, "p2p"), false),
+		.p2p_uri = text_of(record, "p2p_uri"),
+		.tls = sk_json_bool(sk_json_get(record, "tls"), false),
+		.tls_destination = text_of(record, "tls_destination"),
+		.migrate_uri = text_of(record, "migrate_uri"),
+		.listen_address = text_of(record, "listen_address")};
+}
+
 static void describe(struct sk_job_record *record, const struct sk_migrate_opts *opts)
 {
 	struct sk_json *json = sk_json_new_object();
@@ -83,8 +110,8 @@ static void describe(struct sk_job_record *record, const struct sk_migrate_opts 
 			opts->from_name ? opts->from_name : opts->from);
 	sk_json_set_str(json, "to_name", opts->to_name ? opts->to_name : opts->to);
 	sk_json_set_str(json, "to_monitor", opts->to_monitor);
+	describe_transfer(json, &opts->transfer);
 	sk_json_set_str(json, "mode", sk_mode_name(opts->mode));
-	sk_json_set_bool(json, "p2p", opts->transfer.p2p);
 	sk_json_set_int(json, "pid", getpid());
 	sk_json_set_str(json, "started", sk_clock_format(sk_clock_real(), started));
 	sk_json_set_str(json, "phase", "running");
@@ -126,7 +153,7 @@ int sk_jobs_begin(const struct sk_migrate_opts *opts, struct sk_job_record *ret,
 
 static bool is_text(const struct sk_json *record, const char *key, const char *wanted)
 {
-	return sk_str_equal(sk_json_str(sk_json_get(record, key), NULL), wanted);
+	return sk_str_equal(text_of(record, key), wanted);
 }
 
 bool sk_jobs_is_meant(const struct sk_json *record,

@@ -31,6 +31,8 @@ struct sk_job_record {
  */
 int sk_jobs_begin(const struct sk_migrate_opts *opts, struct sk_job_record *ret,
 		  struct sk_err *err);
+/** sk_jobs_transfer() - How the memory travels, as a post-copy that is connected anew needs it; texts borrowed */
+void sk_jobs_transfer(const struct sk_json *record, struct sk_transfer_opts *ret);
 /** sk_jobs_is_meant() - Whether a record is one of those; pure */
 bool sk_jobs_is_meant(const struct sk_json *record,
 		      const struct sk_migration_which *which);

@@ -419,7 +419,7 @@ int sk_migrate(const struct sk_migrate_opts *opts, struct sk_json **ret,
 	r = opts->probe ? sk_probe_target_parse(opts->probe, &move.target, err) : 0;
 	if (r < 0)
 		return r;
-	r = sk_jobs_begin(opts, &move.record, err);
+	r = sk_jobs_begin(&full, &move.record, err);
 	if (r < 0)
 		return r;
 	r = measure(&move, err);

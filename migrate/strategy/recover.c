@@ -155,7 +155,7 @@ static void join(struct sk_session *session, uint64_t now_ns)
 	if (recover->can_rescue && now_ns - recover->broken_ns >= DEAF_NS)
 		part(session, now_ns);
 	enter(recover, SK_RECOVER_JOINING, now_ns);
-	if (session->ops->resume_postcopy(session->vm, &err) < 0) {
+	if (session->ops->resume_postcopy(session->vm, NULL, &err) < 0) {
 		sk_log_debug("connect both hosts anew: %s", err.msg);
 		judge(session, now_ns);
 	} else {

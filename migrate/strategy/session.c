@@ -407,7 +407,7 @@ int sk_session_run(struct sk_session *session, struct sk_err *err)
 	session->is_at_destination = session->is_switched = session->is_resume;
 	if (session->is_resume) {
 		sk_recover_prepare(session);
-		r = session->ops->resume_postcopy(session->vm, err);
+		r = session->ops->resume_postcopy(session->vm, &job, err);
 	} else {
 		r = session->ops->start(session->vm, &job, err);
 	}

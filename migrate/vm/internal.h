@@ -125,7 +125,7 @@ int sk_vm_job_start(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err
 /** sk_vm_phase_bytes_await() - Ask the source's QEMU as soon as it has sent its last byte, if that is before @until_ns (sk_clock_mono()); by the statistics thread */
 void sk_vm_phase_bytes_await(struct sk_vm *vm, uint64_t until_ns);
 /** sk_vm_job_resume() - See struct sk_vm_ops */
-int sk_vm_job_resume(struct sk_vm *vm, struct sk_err *err);
+int sk_vm_job_resume(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err *err);
 /** sk_vm_job_join() - Wait for the end of both threads, if they were started */
 void sk_vm_job_join(struct sk_vm *vm);
 /** sk_vm_abort() - See struct sk_vm_ops, as for the others */

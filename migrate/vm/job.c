@@ -288,7 +288,7 @@ static int connect_anew(struct sk_vm_end *end, struct sk_err *err)
 	return sk_vm_events_register(end, err);
 }
 
-int sk_vm_job_resume(struct sk_vm *vm, struct sk_err *err)
+int sk_vm_job_resume(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err *err)
 {
 	int r = 0;
 
@@ -303,9 +303,8 @@ int sk_vm_job_resume(struct sk_vm *vm, struct sk_err *err)
 				    &vm->domain, err);
 	if (r < 0)
 		return r;
-	/* Of a job that another process started. */
-	if (!vm->job.postcopy) {
-		vm->job = (struct sk_vm_job){.live = true, .postcopy = true};
+	if (job) {
+		vm->job = *job;
 		vm->is_active = true;
 	}
 	vm->is_resume = true;

@@ -152,8 +152,10 @@ struct sk_vm_ops {
 	/** End a post-copy whose connection is dead, so that it can be resumed. The guest waits
 	 * at the destination for the pages that it lacks; the job's end comes as a note */
 	int (*abort_postcopy)(struct sk_vm *vm, struct sk_err *err);
-	/** Connect both ends anew; after the ENDED note, and such a note follows */
-	int (*resume_postcopy)(struct sk_vm *vm, struct sk_err *err);
+	/** Connect both ends anew; after the ENDED note, and such a note follows. @job: of one that
+	 * another process started; NULL: as it was started here */
+	int (*resume_postcopy)(struct sk_vm *vm, const struct sk_vm_job *job,
+			       struct sk_err *err);
 	/** Allowed downtime of the last pass */
 	int (*set_max_downtime)(struct sk_vm *vm, uint64_t ms, struct sk_err *err);
 	/** Cap of the pre-copy phase, bits a second, rounded up to MiB/s */

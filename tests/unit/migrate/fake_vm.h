@@ -86,8 +86,11 @@ static int fake_abort_postcopy(struct sk_vm *vm, struct sk_err *err)
 	return 0;
 }
 
-static int fake_resume_postcopy(struct sk_vm *vm, struct sk_err *err)
+static int fake_resume_postcopy(struct sk_vm *vm, const struct sk_vm_job *job,
+				struct sk_err *err)
 {
+	if (job)
+		vm->job = *job;
 	(void)err;
 	vm->nr_joined++;
 	return 0;

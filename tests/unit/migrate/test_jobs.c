@@ -121,6 +121,44 @@ static void test_which_migrations_are_meant(void **state)
 			fail_msg("case %zu", i);
 }
 
+/* Whoever connects a post-copy anew must not do so in plain text. */
+static void test_a_record_keeps_how_the_memory_travels(void **state)
+{
+	char dir[] = "/tmp/skiff-jobs-XXXXXX";
+	struct sk_home home = {.root = mkdtemp(dir)};
+	struct sk_migrate_opts opts = {.guest = "g1",
+				       .from = "qemu+ssh://a/system",
+				       .to = "qemu+ssh://b/system",
+				       .transfer = {.p2p = true,
+						    .p2p_uri = "qemu+tls://b/system",
+						    .tls = true,
+						    .tls_destination = "b.example",
+						    .migrate_uri = "tcp://10.0.0.2"},
+				       .home = &home};
+	struct sk_job_record record = SK_JOB_RECORD_INIT;
+	sk_auto(sk_json_free) struct sk_json *read = NULL;
+	sk_autofree char *file = NULL;
+	struct sk_transfer_opts got;
+	struct sk_err err = SK_ERR_INIT;
+
+	(void)state;
+	home.root_fd = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+	assert_int_equal(sk_jobs_begin(&opts, &record, &err), 0);
+	file = sk_strf("%s.json", record.id);
+	assert_int_equal(sk_json_load(record.dir_fd, file, &read, &err), 0);
+	sk_jobs_transfer(read, &got);
+	assert_true(got.tls && got.p2p);
+	assert_false(got.insecure_plaintext);
+	assert_string_equal(got.p2p_uri, "qemu+tls://b/system");
+	assert_string_equal(got.tls_destination, "b.example");
+	assert_string_equal(got.migrate_uri, "tcp://10.0.0.2");
+	assert_null(got.listen_address);
+	sk_jobs_end(&record);
+	assert_int_equal(unlinkat(home.root_fd, "migrations", AT_REMOVEDIR), 0);
+	(void)close(home.root_fd);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 /* Two labs may each have a guest of that name; what a record says is not guessed. */
 static void test_a_guest_of_two_places_is_not_guessed(void **state)
 {
@@ -176,6 +214,7 @@ int main(void)
 		cmocka_unit_test(test_what_became_of_a_migration_is_told_from_both_ends),
 		cmocka_unit_test(test_a_guest_is_migrated_once_at_a_time),
 		cmocka_unit_test(test_which_migrations_are_meant),
+		cmocka_unit_test(test_a_record_keeps_how_the_memory_travels),
 		cmocka_unit_test(test_a_guest_of_two_places_is_not_guessed),
 	};
 
