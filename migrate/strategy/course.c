@@ -123,10 +123,16 @@ static int raise(struct sk_session *session, const char *why, struct sk_err *err
 	struct sk_autopilot *a = session->automatic;
 	int r;
 
-	a->raised_ns = a->now();
 	r = session->ops->set_max_downtime(session->vm, a->longest_ms, err);
-	if (r < 0)
+	if (r == -EALREADY)
+		return 0; /* with the next round */
+	/* One that takes long to answer was told all the same. */
+	if (r < 0 && r != -ETIMEDOUT)
 		return r;
+	a->raised_ns = a->now();
+	/* QEMU tells nothing while the guest stands still for the last pass. */
+	session->guard.stall_ns +=
+		(a->longest_ms - allowed_ms(session)) * SK_NS_PER_MS;
 	change(session,
 	       "a downtime of %" PRIu64 " ms is allowed in place of %" PRIu64 ": %s",
 	       a->longest_ms, allowed_ms(session), why);

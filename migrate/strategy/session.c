@@ -102,13 +102,22 @@ int sk_session_abort(struct sk_session *session, struct sk_err *err)
 
 int sk_session_switch(struct sk_session *session, struct sk_err *err)
 {
+	struct sk_err why = SK_ERR_INIT;
+	int r;
+
 	if (session->is_switched || session->is_aborting || !session->may_switch)
 		return 0;
 	session->is_switched = true;
 	sk_session_announce(
 		session,
 		"post-copy: from now on it cannot be given up, and when the destination fails the guest is lost");
-	return session->ops->start_postcopy(session->vm, err);
+	r = session->ops->start_postcopy(session->vm, &why);
+	/* One that is not answered yet is under way: the guard sees a job that stands still. */
+	if (r == 0 || r == -ETIMEDOUT)
+		return 0;
+	if (err)
+		*err = why;
+	return r;
 }
 
 int sk_session_stop_or_explain(struct sk_session *session, struct sk_err *err)

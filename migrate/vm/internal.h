@@ -131,6 +131,7 @@ void sk_vm_job_join(struct sk_vm *vm);
 /** sk_vm_abort() - See struct sk_vm_ops, as for the others */
 int sk_vm_abort(struct sk_vm *vm, struct sk_err *err);
 int sk_vm_abort_postcopy(struct sk_vm *vm, struct sk_err *err);
+int sk_vm_start_postcopy(struct sk_vm *vm, struct sk_err *err);
 int sk_vm_set_max_downtime(struct sk_vm *vm, uint64_t ms, struct sk_err *err);
 int sk_vm_set_bandwidth(struct sk_vm *vm, uint64_t bits, struct sk_err *err);
 int sk_vm_suspend(struct sk_vm *vm, struct sk_err *err);

@@ -26,6 +26,7 @@
 
 #define STATS_PERIOD_NS	  (100 * SK_NS_PER_MS)
 #define COMPLETED_WAIT_NS (500 * SK_NS_PER_MS)
+#define LOOK_MS		  5000 /* for a libvirtd to answer */
 
 void sk_vm_job_sample(const virTypedParameter *params, int nr, struct sk_job_sample *ret)
 {
@@ -273,11 +274,15 @@ static void join_threads(struct sk_vm *vm)
 static int connect_anew(struct sk_vm_end *end, struct sk_err *err)
 {
 	struct sk_vm_host *host = NULL;
+	struct sk_vm_look look;
 	int r;
 
 	if (virConnectIsAlive(end->host->conn) == 1)
 		return 0;
-	r = sk_vm_host_open(end->host->uri, &host, err);
+	/* First in a time that is known: one that is away is waited for by TCP for minutes. */
+	r = sk_vm_look(end->host->uri, end->vm->ends.guest, LOOK_MS, &look, err);
+	if (r == 0)
+		r = sk_vm_host_open(end->host->uri, &host, err);
 	if (r < 0)
 		return r;
 	sk_vm_events_deregister(end);

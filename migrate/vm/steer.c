@@ -3,7 +3,7 @@
  *
  * libvirt hands each of them to the hypervisor's monitor, and a monitor may not answer: at the
  * end of a pre-copy over a cut network it does not for minutes. Whoever leads the job must go on
- * all the same, if only to say so. One call is under way at a time.
+ * all the same, if only to say so. One call is under way at a time: the next one waits a moment for it.
  */
 #include <string.h>
 
@@ -68,7 +68,7 @@ int sk_vm_steer(struct sk_vm *vm,
 	int r;
 
 	(void)pthread_mutex_lock(&vm->lock);
-	if (steer->is_busy) {
+	if (!wait_answer(vm, ANSWER_NS)) {
 		r = sk_err_set(err, EALREADY,
 			       "the hypervisor has not answered what it was told before");
 	} else {
@@ -116,6 +116,28 @@ int sk_vm_abort_postcopy(struct sk_vm *vm, struct sk_err *err)
 {
 	note_call(vm, "virDomainAbortJobFlags(post-copy)", 0);
 	return sk_vm_steer(vm, call_abort, VIR_DOMAIN_ABORT_JOB_POSTCOPY, err);
+}
+
+static int call_start_postcopy(struct sk_vm *vm, uint64_t arg, struct sk_err *err)
+{
+	struct sk_event event = {.kind = SK_EVENT_POSTCOPY_RETURN};
+	int r = 0;
+
+	(void)arg;
+	if (virDomainMigrateStartPostCopy(vm->domain, 0) < 0)
+		r = sk_vm_error(err, "switch to post-copy");
+	event.value = r;
+	(void)sk_timeline_add(vm->ends.timeline, &event);
+	return r;
+}
+
+int sk_vm_start_postcopy(struct sk_vm *vm, struct sk_err *err)
+{
+	struct sk_event event = {.kind = SK_EVENT_POSTCOPY_CALL,
+				 .name = "virDomainMigrateStartPostCopy"};
+
+	(void)sk_timeline_add(vm->ends.timeline, &event);
+	return sk_vm_steer(vm, call_start_postcopy, 0, err);
 }
 
 static int call_max_downtime(struct sk_vm *vm, uint64_t ms, struct sk_err *err)

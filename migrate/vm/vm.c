@@ -7,16 +7,36 @@
 #include "lib/clock.h"
 #include "migrate/vm/internal.h"
 
+#define LOOK_MS 5000 /* for a libvirtd to answer */
+
+static struct sk_vm_note *nth_note(struct sk_vm *vm, size_t n)
+{
+	return &vm->notes[(vm->first + n) % SK_VM_MAX_NOTES];
+}
+
+/* Progress gives way to what strategies act on: all others together never fill the ring. */
+static void make_room(struct sk_vm *vm)
+{
+	size_t n = 0;
+
+	while (n < vm->nr_notes && nth_note(vm, n)->kind != SK_VM_NOTE_PROGRESS)
+		n++;
+	if (n == vm->nr_notes)
+		return;
+	for (; n + 1 < vm->nr_notes; n++)
+		*nth_note(vm, n) = *nth_note(vm, n + 1);
+	vm->nr_notes--;
+}
+
 void sk_vm_note(struct sk_vm *vm, const struct sk_vm_note *note)
 {
 	(void)pthread_mutex_lock(&vm->lock);
 	if (note->kind == SK_VM_NOTE_ACTIVE)
 		vm->is_active = true;
-	/* Full: progress is dropped, what strategies act on replaces the newest. */
 	if (vm->nr_notes == SK_VM_MAX_NOTES && note->kind != SK_VM_NOTE_PROGRESS)
-		vm->nr_notes--;
+		make_room(vm);
 	if (vm->nr_notes < SK_VM_MAX_NOTES) {
-		vm->notes[(vm->first + vm->nr_notes) % SK_VM_MAX_NOTES] = *note;
+		*nth_note(vm, vm->nr_notes) = *note;
 		vm->nr_notes++;
 	}
 	(void)pthread_cond_broadcast(&vm->wake);
@@ -43,67 +63,40 @@ static int vm_next(struct sk_vm *vm, unsigned int timeout_ms, struct sk_vm_note 
 	return r;
 }
 
-static int vm_start_postcopy(struct sk_vm *vm, struct sk_err *err)
-{
-	struct sk_event event = {.kind = SK_EVENT_POSTCOPY_CALL,
-				 .name = "virDomainMigrateStartPostCopy"};
-	int r = 0;
-
-	(void)sk_timeline_add(vm->ends.timeline, &event);
-	if (virDomainMigrateStartPostCopy(vm->domain, 0) < 0)
-		r = sk_vm_error(err, "switch to post-copy");
-	event = (struct sk_event){.kind = SK_EVENT_POSTCOPY_RETURN, .value = r};
-	(void)sk_timeline_add(vm->ends.timeline, &event);
-	return r;
-}
-
-/* The host, by a second connection where the first one broke (libvirtd was started anew). */
-static int reach(struct sk_vm_end *end, struct sk_vm_host **ret_second,
-		 struct sk_vm_host **ret, struct sk_err *err)
-{
-	int r;
-
-	*ret = end->host;
-	if (virConnectIsAlive(end->host->conn) == 1)
-		return 0;
-	r = sk_vm_host_open(end->host->uri, ret_second, err);
-	*ret = *ret_second;
-	return r;
-}
-
 static int vm_state(struct sk_vm *vm, enum sk_side side, enum sk_vm_state *ret,
 		    struct sk_err *err)
 {
-	sk_auto(sk_vm_host_free) struct sk_vm_host *second = NULL;
-	struct sk_vm_host *host;
-	int r = reach(&vm->end[side], &second, &host, err);
+	struct sk_vm_host *host = vm->end[side].host;
+	struct sk_vm_look look;
+	int r;
 
-	return r < 0 ? r : sk_vm_host_state(host, vm->ends.guest, ret, err);
+	if (virConnectIsAlive(host->conn) == 1)
+		return sk_vm_host_state(host, vm->ends.guest, ret, err);
+	/* By a second connection where the first one broke: libvirtd may have been started anew. */
+	r = sk_vm_look(host->uri, vm->ends.guest, LOOK_MS, &look, err);
+	if (r == 0)
+		*ret = look.state;
+	return r;
 }
 
 static int vm_resume(struct sk_vm *vm, enum sk_side side, struct sk_err *err)
 {
-	sk_auto(sk_vm_domain_unref) virDomain *domain = NULL;
 	sk_auto(sk_vm_host_free) struct sk_vm_host *second = NULL;
-	struct sk_vm_host *host;
-	int r = reach(&vm->end[side], &second, &host, err);
+	struct sk_vm_host *host = vm->end[side].host;
+	int r = 0;
 
-	if (r == 0)
-		r = sk_vm_host_find(host, vm->ends.guest, &domain, err);
-	if (r < 0)
-		return r;
-	if (virDomainResume(domain) < 0)
-		r = sk_vm_error(err, "resume guest '%s'", vm->ends.guest);
-	/* The connection that it belongs to closes before it. */
-	sk_vm_domain_unref(sk_steal(&domain));
-	return r;
+	if (virConnectIsAlive(host->conn) != 1) {
+		r = sk_vm_host_open(host->uri, &second, err);
+		host = second;
+	}
+	return r < 0 ? r : sk_vm_host_resume(host, vm->ends.guest, err);
 }
 
 const struct sk_vm_ops sk_vm_libvirt = {
 	.preflight = sk_vm_preflight,
 	.start = sk_vm_job_start,
 	.next = vm_next,
-	.start_postcopy = vm_start_postcopy,
+	.start_postcopy = sk_vm_start_postcopy,
 	.abort = sk_vm_abort,
 	.abort_postcopy = sk_vm_abort_postcopy,
 	.resume_postcopy = sk_vm_job_resume,

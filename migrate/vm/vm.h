@@ -144,7 +144,7 @@ struct sk_vm_ops {
 	int (*start)(struct sk_vm *vm, const struct sk_vm_job *job, struct sk_err *err);
 	/** Next note in order; -ETIMEDOUT after @timeout_ms without one */
 	int (*next)(struct sk_vm *vm, unsigned int timeout_ms, struct sk_vm_note *ret);
-	/** Switch the running job to post-copy */
+	/** Switch the running job to post-copy; -ETIMEDOUT: asked for, and not yet answered */
 	int (*start_postcopy)(struct sk_vm *vm, struct sk_err *err);
 	/** Give the job up; its end still comes as a note. This and the other calls that steer
 	 * the job return after a moment even when the hypervisor does not answer (-ETIMEDOUT) */
