@@ -131,8 +131,7 @@ static int raise(struct sk_session *session, const char *why, struct sk_err *err
 		return r;
 	a->raised_ns = a->now();
 	/* QEMU tells nothing while the guest stands still for the last pass. */
-	session->guard.stall_ns +=
-		(a->longest_ms - allowed_ms(session)) * SK_NS_PER_MS;
+	session->guard.stall_ns += (a->longest_ms - allowed_ms(session)) * SK_NS_PER_MS;
 	change(session,
 	       "a downtime of %" PRIu64 " ms is allowed in place of %" PRIu64 ": %s",
 	       a->longest_ms, allowed_ms(session), why);

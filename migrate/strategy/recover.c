@@ -19,8 +19,10 @@
  *    more, as when the source has acknowledged what it asked for, never notices: after a while it is
  *    told past libvirt where that can be done (migrate/vm/rescue.c), else the user is told.
  *    Of a destination that hangs libvirt hears nothing: then both ends are connected past libvirt, too.
- * 4. A job that resumes, tried every second as long as both copies are there. The guest at the
- *    destination runs all the time, until it touches a page that it lacks.
+ * 4. A job that resumes, tried every second as long as both copies are there; where that does not
+ *    work for some seconds, past libvirt. The guest at the destination runs all the time, until it
+ *    touches a page that it lacks. A libvirtd that does not answer may be started anew: it is waited
+ *    for, and then the migration left to those who attach to it.
  *
  * The copy at the source is never started: clients have seen a later state of the guest.
  */
@@ -36,8 +38,9 @@
 #define RETRY_NS    SK_NS_PER_S
 #define ALONE_NS    (60 * SK_NS_PER_S) /* for a libvirtd to be started anew */
 #define REPEAT_NS   (5 * SK_NS_PER_S)
-#define PATIENCE_NS (2 * SK_NS_PER_S) /* for libvirt to notice */
-#define DEAF_NS	    (5 * SK_NS_PER_S) /* for the destination to notice */
+#define PATIENCE_NS (2 * SK_NS_PER_S)  /* for libvirt to notice */
+#define JOBLESS_NS  (10 * SK_NS_PER_S) /* then libvirt is asked whether it can */
+#define DEAF_NS	    (5 * SK_NS_PER_S)  /* for the destination to notice */
 
 static void enter(struct sk_recover *recover, enum sk_recover_step step, uint64_t now_ns)
 {
@@ -94,13 +97,19 @@ static void part(struct sk_session *session, uint64_t now_ns)
 		sk_log_debug("end the destination's half: %s", err.msg);
 }
 
+/* Nobody but the user can tell the destination, unless its second monitor was only slow to open. */
 static void tell_deaf(struct sk_session *session, uint64_t now_ns)
 {
-	if (!session->recover.parted_ns)
+	struct sk_recover *recover = &session->recover;
+
+	if (recover->parted_ns && now_ns - recover->parted_ns < DEAF_NS)
+		return;
+	sk_recover_prepare(session);
+	if (!recover->can_rescue && !recover->parted_ns)
 		sk_session_announce(
 			session,
 			"the destination has not noticed yet; if it does not, end its half of the connection there: ss -K");
-	session->recover.parted_ns = now_ns;
+	recover->parted_ns = now_ns;
 }
 
 static void rescue(struct sk_session *session, uint64_t now_ns)
@@ -131,6 +140,30 @@ static bool is_gone(struct sk_session *session, enum sk_side side)
 	       state == SK_VM_GONE;
 }
 
+/* libvirt has not managed to for some time: its destination hangs, or has not noticed. */
+static bool join_past_libvirt(struct sk_session *session, uint64_t now_ns)
+{
+	struct sk_recover *recover = &session->recover;
+	struct sk_err err = SK_ERR_INIT;
+	int r;
+
+	if (!recover->can_rescue || now_ns - recover->broken_ns < DEAF_NS ||
+	    now_ns - recover->past_ns < DEAF_NS)
+		return false;
+	recover->past_ns = now_ns;
+	r = session->ops->rescue(session->vm, &err);
+	if (r < 0)
+		sk_log_debug("connect past libvirt: %s", err.msg);
+	if (r == -EAGAIN)
+		part(session, now_ns);
+	if (r < 0 && r != -ETIMEDOUT)
+		return false;
+	sk_session_announce(session, "connect both hosts anew, past libvirt");
+	recover->is_jobless = true;
+	enter(recover, SK_RECOVER_JOINING, now_ns);
+	return true;
+}
+
 /* Nobody could be asked: there is no job whose end would tell. */
 static void judge(struct sk_session *session, uint64_t now_ns)
 {
@@ -152,8 +185,9 @@ static void join(struct sk_session *session, uint64_t now_ns)
 
 	if (recover->attempts++ == 0)
 		sk_session_announce(session, "connect both hosts anew");
-	if (recover->can_rescue && now_ns - recover->broken_ns >= DEAF_NS)
-		part(session, now_ns);
+	if (join_past_libvirt(session, now_ns))
+		return;
+	recover->is_jobless = false;
 	enter(recover, SK_RECOVER_JOINING, now_ns);
 	if (session->ops->resume_postcopy(session->vm, NULL, &err) < 0) {
 		sk_log_debug("connect both hosts anew: %s", err.msg);
@@ -161,6 +195,24 @@ static void join(struct sk_session *session, uint64_t now_ns)
 	} else {
 		recover->alone_ns = 0;
 	}
+}
+
+/* No statistics tell whether memory follows; libvirt ends the source's copy when all of it has. */
+static void watch_jobless(struct sk_session *session, uint64_t now_ns)
+{
+	struct sk_recover *recover = &session->recover;
+
+	recover->asked_ns = now_ns;
+	/* The word that it has moved may come a moment after the copy has gone. */
+	if (!is_gone(session, SK_SIDE_SOURCE))
+		recover->gone_ns = 0;
+	else if (!recover->gone_ns)
+		recover->gone_ns = now_ns;
+	if (session->has_moved || is_gone(session, SK_SIDE_DESTINATION) ||
+	    (recover->gone_ns && now_ns - recover->gone_ns >= PATIENCE_NS))
+		enter(recover, SK_RECOVER_OVER, now_ns);
+	else if (now_ns - recover->tried_ns > JOBLESS_NS)
+		enter(recover, SK_RECOVER_APART, now_ns);
 }
 
 static void tell_stall(struct sk_session *session, uint64_t now_ns)
@@ -184,8 +236,8 @@ void sk_recover_tick(struct sk_session *session, enum sk_guard_verdict verdict,
 
 	/* Bytes move again: what was told has worked, or TCP came first. The end of the old
 	 * connection changes the statistics once more. */
-	if (verdict == SK_GUARD_FINE && recover->step != SK_RECOVER_APART &&
-	    recover->step != SK_RECOVER_OVER &&
+	if (verdict == SK_GUARD_FINE && !recover->is_jobless &&
+	    recover->step != SK_RECOVER_APART && recover->step != SK_RECOVER_OVER &&
 	    session->guard.moved_ns > recover->tried_ns + RETRY_NS)
 		recover->step = SK_RECOVER_NONE;
 	switch (recover->step) {
@@ -196,7 +248,10 @@ void sk_recover_tick(struct sk_session *session, enum sk_guard_verdict verdict,
 			tell_stall(session, now_ns);
 		break;
 	case SK_RECOVER_JOINING:
-		if (verdict == SK_GUARD_STALLED && waited > REPEAT_NS)
+		if (recover->is_jobless && now_ns - recover->asked_ns >= RETRY_NS)
+			watch_jobless(session, now_ns);
+		else if (!recover->is_jobless && verdict == SK_GUARD_STALLED &&
+			 waited > REPEAT_NS)
 			notice(session, now_ns, "no memory follows");
 		break;
 	case SK_RECOVER_BREAKING:

@@ -33,6 +33,10 @@ struct sk_recover {
 	uint64_t parted_ns;	      /* the destination was told; 0 not yet */
 	uint64_t alone_ns;     /* since when a libvirtd cannot be asked; 0 it can */
 	struct sk_vm_note end; /* of the job that is to be resumed */
+	uint64_t past_ns;  /* both ends were connected past libvirt, or that was tried */
+	uint64_t asked_ns; /* whether both copies are there */
+	uint64_t gone_ns;  /* the source's is not; 0 it is */
+	bool is_jobless;   /* both ends were connected, and libvirt leads no job */
 	unsigned int attempts;
 	bool can_rescue; /* past libvirt */
 	bool has_told;	 /* that no memory follows */

@@ -167,6 +167,8 @@ static int handle(struct sk_session *session, const struct sk_vm_note *note,
 	case SK_VM_NOTE_POSTCOPY:
 		session->is_at_destination = true;
 		session->converge.is_postcopy = true;
+		/* A time-out that has not struck by now has nothing to give up. */
+		session->guard.timeout_ns = 0;
 		sk_guard_touch(&session->guard, now);
 		change(session, "post-copy");
 		break;
@@ -402,6 +404,25 @@ static int fail(struct sk_session *session, int failed, const struct sk_vm_note 
 	return end->result;
 }
 
+static int leave_post_copy(const struct sk_session *session, struct sk_err *err)
+{
+	int r;
+
+	if (count_interrupts(session))
+		return sk_err_set(
+			err, EINPROGRESS,
+			"guest '%s' runs at the destination, and its memory still follows",
+			session->guest);
+	r = sk_err_set(
+		err, ETIMEDOUT,
+		"guest '%s' is at the destination, but not all of its memory, and a "
+		"libvirtd no longer answers",
+		session->guest);
+	return sk_err_hint(err, r,
+			   "when it is back, see it to its end: skiff migrate attach %s",
+			   session->guest);
+}
+
 int sk_session_run(struct sk_session *session, struct sk_err *err)
 {
 	struct sk_vm_job job = {.live = session->strategy->live,
@@ -430,10 +451,7 @@ int sk_session_run(struct sk_session *session, struct sk_err *err)
 	if (session->ops->rescue_close)
 		session->ops->rescue_close(session->vm);
 	if (session->is_abandoned && session->is_at_destination)
-		return sk_err_set(
-			err, EINPROGRESS,
-			"guest '%s' runs at the destination, and its memory still follows",
-			session->guest);
+		return leave_post_copy(session, err);
 	/* When it moved although the strategy failed to steer it, the verdict says how. */
 	if (!session->is_abandoned &&
 	    (end.result == 0 || (session->is_at_destination && session->has_moved)))

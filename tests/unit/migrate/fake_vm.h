@@ -30,6 +30,8 @@ struct sk_vm {
 	int nr_rescue, nr_parted;
 	bool can_rescue;
 	bool is_deaf;		/* the destination, until it is told */
+	int silent_there;	/* this many questions its libvirtd does not answer */
+	int join_failures;	/* this many times a post-copy cannot be resumed */
 	int interrupt_twice_at; /* before this note, by a second Ctrl-C; 0 never */
 	size_t postcopy_at;
 	int64_t silent;
@@ -91,8 +93,9 @@ static int fake_resume_postcopy(struct sk_vm *vm, const struct sk_vm_job *job,
 {
 	if (job)
 		vm->job = *job;
-	(void)err;
 	vm->nr_joined++;
+	if (vm->join_failures-- > 0)
+		return sk_err_set(err, ECONNREFUSED, "libvirtd is away");
 	return 0;
 }
 
@@ -152,7 +155,8 @@ static int fake_abort(struct sk_vm *vm, struct sk_err *err)
 static int fake_state(struct sk_vm *vm, enum sk_side side, enum sk_vm_state *ret,
 		      struct sk_err *err)
 {
-	(void)err;
+	if (side == SK_SIDE_DESTINATION && vm->silent_there-- > 0)
+		return sk_err_set(err, ECONNREFUSED, "libvirtd is away");
 	*ret = side == SK_SIDE_SOURCE ? vm->here : vm->there;
 	return 0;
 }

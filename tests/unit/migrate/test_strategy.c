@@ -13,64 +13,7 @@
 
 #include "lib/clock.h"
 #include "migrate/strategy/record.h"
-#include "tests/unit/migrate/fake_vm.h"
-
-static void on_phase(void *ctx, const char *phase, const char *detail)
-{
-	struct sk_vm *vm = ctx;
-
-	if (!phase)
-		(void)snprintf(vm->announced, sizeof(vm->announced), "%s", detail);
-}
-
-static int run(struct sk_vm *vm, enum sk_mode mode, struct sk_err *err)
-{
-	struct sk_session session = {
-		.ops = &fake,
-		.vm = vm,
-		.strategy = sk_strategy_find(mode),
-		.guest = "g1",
-		.transfer.bandwidth_bits = 256000000,
-		.phase = on_phase,
-		.phase_ctx = vm,
-		.interrupted = &vm->interrupted,
-		.timeout_ns = vm->timeout_ns,
-		.timeout_action = vm->timeout_action,
-		.timeline = vm->timeline,
-		.clock = fake_clock,
-	};
-
-	*err = SK_ERR_INIT;
-	return sk_session_run(&session, err);
-}
-
-#define ACTIVE                                                                           \
-	{                                                                                \
-		.kind = SK_VM_NOTE_ACTIVE                                                \
-	}
-#define PASS(n)                                                                          \
-	{                                                                                \
-		.kind = SK_VM_NOTE_PASS, .value = (n)                                    \
-	}
-#define PROGRESS                                                                         \
-	{                                                                                \
-		.kind = SK_VM_NOTE_PROGRESS, .job = {.memory_total = 100 }               \
-	}
-#define POSTCOPY                                                                         \
-	{                                                                                \
-		.kind = SK_VM_NOTE_POSTCOPY                                              \
-	}
-#define ENDED_WELL                                                                       \
-	{                                                                                \
-		.kind = SK_VM_NOTE_ENDED                                                 \
-	}
-#define ENDED_BADLY                                                                      \
-	{                                                                                \
-		.kind = SK_VM_NOTE_ENDED, .result = -EIO,                                \
-		.err = {.code = EIO,                                                     \
-			.msg = "the stream broke",                                       \
-			.hint = "look at the network" }                                  \
-	}
+#include "tests/unit/migrate/script.h"
 
 static const struct sk_vm_note good[] = {ACTIVE, PASS(1), PROGRESS, PASS(2), ENDED_WELL};
 static const struct sk_vm_note bad[] = {ACTIVE, PASS(1), ENDED_BADLY};
@@ -274,19 +217,6 @@ static void test_interrupt_before_the_switch_aborts_post_copy(void **state)
 	assert_int_equal(vm.nr_abort, 1);
 }
 
-#define ROUND (100 * SK_NS_PER_MS)
-#define MOVED(n, left)                                                                   \
-	{                                                                                \
-		.kind = SK_VM_NOTE_PROGRESS,                                             \
-		.job = {.memory_total = 100,                                             \
-			.memory_processed = (n),                                         \
-			.memory_remaining = (left) }                                     \
-	}
-#define QUIET(rounds)                                                                    \
-	{                                                                                \
-		.kind = SILENCE, .value = (rounds)                                       \
-	}
-
 static void test_a_job_that_stands_still_is_given_up(void **state)
 {
 	static const struct sk_vm_note notes[] = {
@@ -374,147 +304,6 @@ static void test_timeout_does_what_was_asked_for(void **state)
 	}
 }
 
-#define BROKEN                                                                           \
-	{                                                                                \
-		.kind = SK_VM_NOTE_POSTCOPY_FAILED                                       \
-	}
-
-static void test_a_stall_in_post_copy_is_left_to_tcp_until_it_is_dead(void **state)
-{
-	static const struct sk_vm_note mended[] = {
-		ACTIVE,	   PASS(1),	  POSTCOPY,	 MOVED(10, 90), MOVED(10, 90),
-		QUIET(30), MOVED(10, 90), MOVED(10, 90), MOVED(50, 50), ENDED_WELL,
-	};
-	static const struct sk_vm_note dead[] = {
-		ACTIVE,	       PASS(1),	      POSTCOPY,	     MOVED(10, 90), MOVED(10, 90),
-		MOVED(10, 90), MOVED(10, 90), MOVED(10, 90), MOVED(10, 90), MOVED(10, 90),
-		ENDED_BADLY,   QUIET(2),      ENDED_WELL,
-	};
-	struct sk_vm vm = {.notes = mended, .step_ns = 3 * SK_NS_PER_S};
-	struct sk_err err;
-
-	(void)state;
-	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), 0);
-	assert_string_equal(vm.announced,
-			    "no memory follows: is the network between the hosts cut?");
-	assert_int_equal(vm.nr_broken, 0);
-
-	vm = (struct sk_vm){.notes = dead,
-			    .step_ns = 30 * SK_NS_PER_S,
-			    .here = SK_VM_PAUSED,
-			    .there = SK_VM_RUNNING};
-	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), 0);
-	assert_int_equal(vm.nr_broken, 1);
-	assert_int_equal(vm.nr_joined, 1);
-}
-
-static void test_a_post_copy_that_broke_is_mended(void **state)
-{
-	static const struct sk_vm_note notes[] = {
-		ACTIVE,	       PASS(1),	  POSTCOPY,   MOVED(10, 90), QUIET(30),
-		MOVED(10, 90), BROKEN,	  QUIET(100), ENDED_BADLY,   QUIET(20),
-		ENDED_BADLY,   QUIET(20), ENDED_WELL,
-	};
-	struct sk_vm vm = {.notes = notes,
-			   .step_ns = ROUND,
-			   .here = SK_VM_PAUSED,
-			   .there = SK_VM_RUNNING};
-	struct sk_err err;
-
-	(void)state;
-	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), 0);
-	assert_int_equal(vm.nr_broken, 1);
-	assert_int_equal(vm.nr_joined, 2);
-	assert_int_equal(vm.nr_abort, 0);
-	assert_int_equal(vm.nr_resume, 0);
-}
-
-static void test_a_destination_that_hangs_is_connected_past_libvirt(void **state)
-{
-	static const struct sk_vm_note notes[] = {
-		ACTIVE,
-		PASS(1),
-		POSTCOPY,
-		MOVED(10, 90),
-		QUIET(30),
-		MOVED(10, 90),
-		BROKEN,
-		QUIET(40),
-		MOVED(20, 80),
-		QUIET(10),
-		ENDED_BADLY,
-		QUIET(20),
-		{.kind = SK_VM_NOTE_MOVED},
-		ENDED_BADLY,
-	};
-	struct sk_vm vm = {.notes = notes,
-			   .step_ns = ROUND,
-			   .can_rescue = true,
-			   .here = SK_VM_PAUSED,
-			   .there = SK_VM_RUNNING};
-	struct sk_err err;
-
-	(void)state;
-	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), 0);
-	assert_int_equal(vm.nr_broken, 1);
-	assert_int_equal(vm.nr_rescue, 1);
-	assert_int_equal(vm.nr_abort, 0);
-}
-
-static void test_a_destination_that_does_not_notice_is_told(void **state)
-{
-	static const struct sk_vm_note notes[] = {
-		ACTIVE, PASS(1),   POSTCOPY,	  MOVED(10, 90), MOVED(20, 80),
-		BROKEN, QUIET(90), MOVED(30, 70), MOVED(90, 10), ENDED_WELL,
-	};
-	struct sk_vm vm = {.notes = notes,
-			   .step_ns = ROUND,
-			   .can_rescue = true,
-			   .is_deaf = true,
-			   .here = SK_VM_PAUSED,
-			   .there = SK_VM_RUNNING};
-	struct sk_err err;
-
-	(void)state;
-	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), 0);
-	assert_int_equal(vm.nr_broken, 1);
-	/* After 2, 4 and 6 s it believes in the old connection, and is then told; after 8 s it waits. */
-	assert_int_equal(vm.nr_parted, 1);
-	assert_int_equal(vm.nr_rescue, 4);
-	assert_string_equal(vm.announced, "connect both hosts anew, past libvirt");
-}
-
-static void test_a_guest_lost_in_post_copy_is_not_started_again(void **state)
-{
-	static const struct sk_vm_note notes[] = {ACTIVE, PASS(1), POSTCOPY, ENDED_BADLY};
-	struct sk_vm vm = {.notes = notes,
-			   .step_ns = ROUND,
-			   .here = SK_VM_PAUSED,
-			   .there = SK_VM_GONE};
-	struct sk_err err;
-
-	(void)state;
-	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), -EIO);
-	assert_int_equal(vm.nr_resume, 0);
-	assert_int_equal(vm.nr_joined, 0);
-	assert_non_null(strstr(err.msg, "guest 'g1' is lost"));
-}
-
-static void test_a_second_interrupt_leaves_a_post_copy(void **state)
-{
-	static const struct sk_vm_note notes[] = {ACTIVE,   PASS(1),  POSTCOPY,	 PROGRESS,
-						  PROGRESS, PROGRESS, ENDED_WELL};
-	struct sk_vm vm = {.notes = notes, .interrupt_at = 3, .interrupt_twice_at = 4};
-	struct sk_err err;
-
-	(void)state;
-	assert_int_equal(run(&vm, SK_MODE_POST_COPY, &err), -EINPROGRESS);
-	assert_int_equal(vm.nr_abort, 0);
-	assert_string_equal(
-		err.msg,
-		"guest 'g1' runs at the destination, and its memory still follows");
-}
-
 static void test_memory_is_verified_only_when_all_agrees(void **state)
 {
 	static const struct {
@@ -566,13 +355,6 @@ int main(void)
 		cmocka_unit_test(test_a_job_that_stands_still_is_given_up),
 		cmocka_unit_test(test_a_job_that_does_not_end_is_left_and_said_so),
 		cmocka_unit_test(test_timeout_does_what_was_asked_for),
-		cmocka_unit_test(
-			test_a_stall_in_post_copy_is_left_to_tcp_until_it_is_dead),
-		cmocka_unit_test(test_a_post_copy_that_broke_is_mended),
-		cmocka_unit_test(test_a_destination_that_hangs_is_connected_past_libvirt),
-		cmocka_unit_test(test_a_destination_that_does_not_notice_is_told),
-		cmocka_unit_test(test_a_guest_lost_in_post_copy_is_not_started_again),
-		cmocka_unit_test(test_a_second_interrupt_leaves_a_post_copy),
 		cmocka_unit_test(test_memory_is_verified_only_when_all_agrees),
 	};
 
