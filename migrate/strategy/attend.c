@@ -37,6 +37,7 @@ static int visit_recover(struct sk_finding *f, void *arg, struct sk_err *err)
 {
 	struct recovery *recovery = arg;
 	sk_autofree char *text = NULL;
+	struct sk_err why = SK_ERR_INIT;
 	struct sk_json *one;
 	int r;
 
@@ -47,16 +48,16 @@ static int visit_recover(struct sk_finding *f, void *arg, struct sk_err *err)
 	sk_finding_settle(f);
 	if (!f->is_known || f->fate == SK_JOB_GOES_ON || f->fate == SK_JOB_SPLIT)
 		return 0;
-	r = mend(f, err);
-	if (r < 0)
-		return r;
+	r = mend(f, &why);
 	text = sk_finding_tell(f);
 	if (!text)
 		return sk_err_oom(err);
 	one = sk_json_add(recovery->told, sk_json_new_object());
 	sk_json_set_str(one, "guest", sk_finding_text(f, "guest"));
-	sk_json_set_str(one, "text", text);
-	sk_jobs_end(&f->record);
+	/* The next command tries again; other records do not wait for this one. */
+	sk_json_set_str(one, "text", r < 0 ? why.msg : text);
+	if (r == 0)
+		sk_jobs_end(&f->record);
 	return 0;
 }
 
@@ -173,6 +174,7 @@ static int visit_attach(struct sk_finding *f, void *arg, struct sk_err *err)
 				  (long long)sk_json_int(sk_json_get(f->record.json,
 								     "pid"),
 							 0));
+	sk_jobs_claim(&f->record);
 	if (attend->opts->phase)
 		attend->opts->phase(attend->opts->phase_ctx, "migrate", NULL);
 	r = watch(f, attend->opts, err);

@@ -11,12 +11,15 @@
  */
 #include "migrate/strategy/finding.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/fs.h"
+#include "lib/log.h"
 #include "lib/str.h"
 
 #define LOOK_NS (5 * SK_NS_PER_S) /* for a host to answer */
@@ -32,16 +35,23 @@ static void finish_finding(struct sk_finding *f)
 }
 SK_DEFINE_AUTO_FINISH(struct sk_finding, finish_finding)
 
-/* A lab's host is reached through its process: without it nothing of it is left. */
+/* A lab's host is reached through its process: without it nothing of it is left. One that has our
+ * own root folder is another process of that number: its libvirtd would be this machine's. */
 static bool is_host_gone(const char *uri)
 {
-	const char *socket = strstr(uri, "socket=/proc/");
-	sk_autofree char *path = NULL;
+	const char *proc = strstr(uri, "socket=/proc/");
+	sk_autofree char *root = NULL;
+	struct stat theirs, ours;
 
-	if (!socket)
+	if (!proc)
 		return false;
-	path = strndup(socket + 7, strlen("/proc/") + strcspn(socket + 13, "/"));
-	return path && !sk_fs_exists(AT_FDCWD, path);
+	proc += strlen("socket=/proc/");
+	root = sk_strf("/proc/%.*s/root/", (int)strcspn(proc, "/"), proc);
+	if (!root || stat("/", &ours) < 0)
+		return false;
+	if (stat(root, &theirs) < 0)
+		return errno == ENOENT;
+	return theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
 }
 
 static int look_at(const struct sk_finding *f, const char *end, struct sk_vm_look *ret,
@@ -181,13 +191,17 @@ int sk_findings_each(const struct sk_home *home, const struct sk_migration_which
 	for (char **file = files; file && *file; file++) {
 		sk_auto(finish_finding) struct sk_finding f = {
 			.record = SK_JOB_RECORD_INIT};
+		struct sk_err why = SK_ERR_INIT;
 
 		if (!sk_str_ends(*file, ".json"))
 			continue;
-		r = open_finding(home, *file, &f, err);
+		r = open_finding(home, *file, &f, &why);
+		if (r == -ENOMEM)
+			return sk_err_oom(err);
+		/* One that cannot be read must not hide the others. */
 		if (r < 0)
-			return r;
-		if (r == 1 || !sk_jobs_is_meant(f.record.json, which))
+			sk_log_warn("a record of a migration: %s", why.msg);
+		if (r != 0 || !sk_jobs_is_meant(f.record.json, which))
 			continue;
 		r = visit(&f, arg, err);
 		if (r < 0)

@@ -12,7 +12,8 @@
 #include "lib/fs.h"
 #include "lib/str.h"
 
-#define FOLDER "migrations"
+#define FOLDER	"migrations"
+#define LOOK_MS 5000 /* for a host to answer */
 
 /* The guest's name, made fit for a file, and where it is: names may be the same elsewhere. */
 static char *make_id(const char *guest, const char *from)
@@ -68,6 +69,28 @@ static int refuse(const struct sk_job_record *record, const char *guest,
 	else
 		r = sk_err_set(err, EBUSY, "guest '%s' is being migrated already", guest);
 	return sk_err_hint(err, r, "see it with skiff migrate status");
+}
+
+/* One whose leader was killed may go on by itself: without its record nobody could attach to it. */
+static int check_leftover(const struct sk_job_record *record,
+			  const struct sk_migrate_opts *opts, struct sk_err *err)
+{
+	sk_autofree char *file = sk_strf("%s.json", record->id);
+	struct sk_vm_look look;
+	int r;
+
+	if (!file)
+		return sk_err_oom(err);
+	if (!sk_fs_exists(record->dir_fd, file))
+		return 0;
+	r = sk_vm_look(opts->from, opts->guest, LOOK_MS, &look, err);
+	if (r < 0 || (!look.has_job && !look.is_postcopy))
+		return r;
+	r = sk_err_set(err, EBUSY,
+		       "guest '%s' is being migrated already, led by the hosts",
+		       opts->guest);
+	return sk_err_hint(err, r, "see it to its end: skiff migrate attach %s",
+			   opts->guest);
 }
 
 /* What a post-copy that is connected anew must know, lest it goes on in plain text. */
@@ -139,6 +162,8 @@ int sk_jobs_begin(const struct sk_migrate_opts *opts, struct sk_job_record *ret,
 		if (r == -EWOULDBLOCK)
 			r = refuse(&record, opts->guest, err);
 	}
+	if (r >= 0)
+		r = check_leftover(&record, opts, err);
 	if (r >= 0) {
 		describe(&record, opts);
 		r = save(&record, err);
@@ -170,6 +195,12 @@ bool sk_jobs_is_meant(const struct sk_json *record,
 bool sk_jobs_is_at_uri(const struct sk_migration_which *which)
 {
 	return which->from && strchr(which->from, ':') && !which->lab;
+}
+
+void sk_jobs_claim(struct sk_job_record *record)
+{
+	sk_json_set_int(record->json, "pid", getpid());
+	(void)save(record, NULL);
 }
 
 void sk_jobs_phase(void *ctx, const char *phase)

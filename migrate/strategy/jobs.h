@@ -27,7 +27,8 @@ struct sk_job_record {
  * sk_jobs_begin() - Write the record of a migration that is about to start
  * @opts:	opts->home NULL: no record is kept, and @ret stays empty
  *
- * Return: 0; -EBUSY when another process migrates this guest, with who does
+ * Return: 0; -EBUSY when another process migrates this guest, with who does, or when it goes on
+ * without one; -ETIMEDOUT, -ECONNREFUSED when that cannot be asked
  */
 int sk_jobs_begin(const struct sk_migrate_opts *opts, struct sk_job_record *ret,
 		  struct sk_err *err);
@@ -38,6 +39,8 @@ bool sk_jobs_is_meant(const struct sk_json *record,
 		      const struct sk_migration_which *which);
 /** sk_jobs_is_at_uri() - Whether a source is named that can tell of jobs without a record; pure */
 bool sk_jobs_is_at_uri(const struct sk_migration_which *which);
+/** sk_jobs_claim() - This process leads it from now on */
+void sk_jobs_claim(struct sk_job_record *record);
 /** sk_jobs_phase() - A sk_session's on_change(): note how far the job is; @ctx is the record */
 void sk_jobs_phase(void *ctx, const char *phase);
 /** sk_jobs_end() - Forget the record, and let go of it */

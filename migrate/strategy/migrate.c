@@ -294,6 +294,9 @@ static int measure(struct move *move, struct sk_err *err)
 		(void)linger(move, opts->tail_ns ? opts->tail_ns : DEFAULT_WINDOW_NS,
 			     NULL);
 		r = sk_probe_stop(move->probe, err);
+		if (r < 0)
+			r = sk_err_wrap(err, r, "guest '%s' has moved, but its probe",
+					opts->guest);
 	}
 	sk_insight_stop(&move->insight, opts, r == 0 ? vm : NULL, move->timeline);
 	return r;

@@ -152,6 +152,8 @@ static void leave(struct it_faults *f, const char *to)
 static void kill_the_client(struct it_faults *f)
 {
 	leave(f, "b");
+	it_expect(f->it, 1, "migrate", "g1", "--to", "b", "--dir", f->dir);
+	it_assert_has(f->it->err, "is being migrated already, led by the hosts");
 	it_faults_hurt(f, "b", NULL);
 	it_expect(f->it, 0, "migrate", "abort", "g1");
 	it_faults_await_on(f, "a");
