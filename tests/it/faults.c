@@ -17,6 +17,8 @@ void it_faults_begin(struct it *it, struct it_faults *f)
 	*f = (struct it_faults){.it = it};
 	it_need_root(it);
 	it_lab_up(it);
+	/* So little that each migration measures it for one second, not for five. */
+	it_expect(it, 0, "lab", "load", "--pages-per-s", "300");
 	it_lab_host(it, "a", &f->a);
 	it_lab_host(it, "b", &f->b);
 	f->dir = sk_strf("%s/results", it->dir);

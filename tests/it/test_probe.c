@@ -153,6 +153,36 @@ static void test_ctrl_c_prints_what_was_measured(void **state)
 	it_assert_has(it->out, "\"late_p99_us\"");
 }
 
+/* What nobody answers is loss, however long: the end of the probe does not wait for it. */
+static void test_a_tcp_service_that_dies_for_good_is_loss_to_the_end(void **state)
+{
+	struct it *it = *state;
+	sk_auto(sk_json_free) struct sk_json *json = NULL;
+	struct sk_err err = SK_ERR_INIT;
+	struct it_job job = {0};
+	struct guest guest;
+	int64_t lost;
+	int status;
+
+	guest_start(it, &guest);
+	memcpy(guest.url, "tcp", 3);
+	it_start(it, &job, -1, "probe", "--for", "3s", "--format", "json", guest.url);
+	await_stderr(&job, "probe tcp://");
+	/* That it is answered by then is asserted below. */
+	sk_clock_sleep_until(sk_clock_mono() + SK_NS_PER_S);
+	assert_int_equal(kill(guest.proc.pid, SIGKILL), 0);
+	assert_int_equal(sk_proc_wait(&guest.proc, 10000, &status, &err), 0);
+	(void)close(guest.out_fd);
+	assert_int_equal(it_finish(it, &job), 0);
+	assert_int_equal(sk_json_parse(it->out, strlen(it->out), "stdout", &json, &err),
+			 0);
+	lost = sk_json_int(sk_json_get(json, "lost"), -1);
+	assert_int_equal(sk_json_int(sk_json_get(json, "sent"), -1), 3000);
+	assert_in_range(lost, 1000, 2900);
+	assert_true(sk_json_double(sk_json_get(json, "p50_ms"), -1) > 0);
+	assert_true(sk_json_double(sk_json_get(json, "outage_ms"), -1) > 1000);
+}
+
 static void test_without_a_service_says_so(void **state)
 {
 	struct it *it = *state;
@@ -184,6 +214,7 @@ int main(void)
 		IT_TEST(test_prints_the_distribution_as_text),
 		IT_TEST(test_prints_json_and_keeps_the_samples),
 		IT_TEST(test_ctrl_c_prints_what_was_measured),
+		IT_TEST(test_a_tcp_service_that_dies_for_good_is_loss_to_the_end),
 		IT_TEST(test_without_a_service_says_so),
 		IT_TEST(test_faults_in_the_command_line_are_named),
 	};
