@@ -293,7 +293,7 @@ static int visit_abort(struct sk_finding *f, void *arg, struct sk_err *err)
 static int abort_foreign(const struct sk_migration_which *which, struct sk_err *err)
 {
 	sk_auto(sk_vm_host_free) struct sk_vm_host *host = NULL;
-	struct sk_vm_look look;
+	struct sk_vm_look look = {.state = SK_VM_GONE};
 	int r = sk_vm_host_open(which->from, &host, err);
 
 	if (r == 0)
