@@ -21,6 +21,7 @@
 #include "lib/clock.h"
 #include "lib/fs.h"
 #include "lib/str.h"
+#include "migrate/strategy/record.h"
 
 #define MAX_BYTES (1u << 30)
 
@@ -240,15 +241,12 @@ void sk_store_finish(struct sk_store *store)
 
 int sk_store_lock(const char *dir, struct sk_err *err)
 {
-	sk_autoclose int fd = -1;
-	int lock, r;
+	bool is_new;
+	sk_autoclose int fd = sk_record_open(dir, &is_new, err);
+	int lock;
 
-	r = sk_fs_mkdirs(AT_FDCWD, dir, 0755, err);
-	if (r < 0)
-		return r;
-	fd = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return sk_err_errno(err, "open the results folder '%s'", dir);
+		return fd;
 	lock = sk_fs_lock_dir(fd, ".", 0, err);
 	return lock < 0 ? sk_err_wrap(err, lock, "'%s' is being written", dir) : lock;
 }
